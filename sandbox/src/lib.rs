@@ -1,0 +1,17 @@
+//! The only place that runs a guest.
+//!
+//! Two halves. The *client* half, used by node, author's tool and server, spawns, confines, feeds and kills worker
+//! processes; it never enters the engine. The *worker* half runs only in such a child: the same executable, started
+//! with a hidden first argument. There is no network and no database here.
+
+pub mod client;
+
+/// The hidden first argument that makes an executable a worker.
+pub const WORKER_ARG: &str = "__fallow-worker";
+
+/// Call first thing in `main`: in a worker process this serves its parent and exits; elsewhere it returns at once.
+pub fn serve_if_worker() {
+    if std::env::args().nth(1).as_deref() == Some(WORKER_ARG) {
+        unimplemented!("worker half")
+    }
+}
