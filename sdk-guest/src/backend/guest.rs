@@ -8,6 +8,7 @@ pub mod bindings {
         wit_bindgen::generate!({
             path: "wit",
             world: "task",
+            generate_all,
             pub_export_macro: true,
             export_macro_name: "export_run",
             default_bindings_module: "fallow::__private::bindings::run",
@@ -19,6 +20,7 @@ pub mod bindings {
         wit_bindgen::generate!({
             path: "wit",
             inline: "package fallow:sdk; world only-split { import fallow:task/emit@1.0.0; export fallow:task/split@1.0.0; }",
+            generate_all,
             pub_export_macro: true,
             export_macro_name: "export_split",
             default_bindings_module: "fallow::__private::bindings::split",
@@ -30,6 +32,7 @@ pub mod bindings {
         wit_bindgen::generate!({
             path: "wit",
             inline: "package fallow:sdk; world only-merge { import fallow:task/parts@1.0.0; export fallow:task/merge@1.0.0; }",
+            generate_all,
             pub_export_macro: true,
             export_macro_name: "export_merge",
             default_bindings_module: "fallow::__private::bindings::merge",
