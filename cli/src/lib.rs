@@ -3,3 +3,4 @@
 //! There is nothing here that the API cannot do; rules of the grid are the server's.
 
 pub mod client;
+pub mod fallow_toml;
