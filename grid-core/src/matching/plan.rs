@@ -31,7 +31,7 @@ impl Grant {
     }
 }
 
-/// What to hand out.
+/// What to hand out. Carry out the grants first: giving up a check may end its job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The grants; at most `LEASE_UNITS_MAX` units each.
