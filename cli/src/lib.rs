@@ -4,6 +4,7 @@
 
 pub mod args;
 pub mod author_key;
+pub mod build;
 pub mod client;
 pub mod commands;
 pub mod config;
@@ -16,5 +17,6 @@ pub mod parse;
 pub mod session;
 pub mod submit;
 pub mod terminal;
+pub mod toolchain;
 pub mod watch;
 pub mod words;
