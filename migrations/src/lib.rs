@@ -6,11 +6,13 @@
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
+mod dialect;
 mod m0001_accounts;
 mod m0002_blobs;
 mod m0003_modules;
 mod m0004_nodes;
-mod sql;
+mod m0101_jobs;
+mod m0102_units;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -23,6 +25,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_blobs::Migration),
             Box::new(m0003_modules::Migration),
             Box::new(m0004_nodes::Migration),
+            Box::new(m0101_jobs::Migration),
+            Box::new(m0102_units::Migration),
         ]
     }
 }

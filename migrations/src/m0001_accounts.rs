@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::sql;
+use crate::dialect;
 
 /// See the file's head.
 #[derive(DeriveMigrationName)]
@@ -24,7 +24,7 @@ const UP: &[&str] = &[
         id {id},
         account_id BIGINT NOT NULL REFERENCES accounts(id),
         public_id TEXT NOT NULL UNIQUE,
-        hash {bytes} NOT NULL UNIQUE,
+        hash {blob} NOT NULL UNIQUE,
         name TEXT NOT NULL,
         scopes TEXT NOT NULL,
         expires_at_ms BIGINT NOT NULL,
@@ -33,7 +33,7 @@ const UP: &[&str] = &[
     "CREATE TABLE author_keys (
         id {id},
         account_id BIGINT NOT NULL REFERENCES accounts(id),
-        key {bytes} NOT NULL,
+        key {blob} NOT NULL,
         name TEXT NOT NULL,
         created_at_ms BIGINT NOT NULL,
         UNIQUE (account_id, key))",
@@ -44,10 +44,10 @@ const DOWN: &[&str] = &["DROP TABLE author_keys", "DROP TABLE tokens", "DROP TAB
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, UP).await
+        dialect::run(manager, UP).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, DOWN).await
+        dialect::run(manager, DOWN).await
     }
 }

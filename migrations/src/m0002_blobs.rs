@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::sql;
+use crate::dialect;
 
 /// See the file's head.
 #[derive(DeriveMigrationName)]
@@ -10,11 +10,11 @@ pub struct Migration;
 
 const UP: &[&str] = &[
     "CREATE TABLE blobs (
-        digest {bytes} NOT NULL PRIMARY KEY,
+        digest {blob} NOT NULL PRIMARY KEY,
         len BIGINT NOT NULL,
         created_at_ms BIGINT NOT NULL)",
     "CREATE TABLE blob_owners (
-        digest {bytes} NOT NULL REFERENCES blobs(digest),
+        digest {blob} NOT NULL REFERENCES blobs(digest),
         account_id BIGINT NOT NULL REFERENCES accounts(id),
         len BIGINT NOT NULL,
         created_at_ms BIGINT NOT NULL,
@@ -27,10 +27,10 @@ const DOWN: &[&str] = &["DROP TABLE blob_owners", "DROP TABLE blobs"];
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, UP).await
+        dialect::run(manager, UP).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, DOWN).await
+        dialect::run(manager, DOWN).await
     }
 }

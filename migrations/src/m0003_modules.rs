@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::sql;
+use crate::dialect;
 
 /// See the file's head.
 #[derive(DeriveMigrationName)]
@@ -12,13 +12,13 @@ const UP: &[&str] = &[
     "CREATE TABLE modules (
         id {id},
         account_id BIGINT NOT NULL REFERENCES accounts(id),
-        digest {bytes} NOT NULL,
-        component {bytes} NOT NULL,
-        executed {bytes} NOT NULL,
+        digest {blob} NOT NULL,
+        component {blob} NOT NULL,
+        executed {blob} NOT NULL,
         bytes BIGINT NOT NULL,
         exports TEXT NOT NULL,
         limits TEXT NOT NULL,
-        signed {bytes} NOT NULL,
+        signed {blob} NOT NULL,
         expires_at_ms BIGINT NOT NULL,
         created_at_ms BIGINT NOT NULL,
         UNIQUE (account_id, digest))",
@@ -30,10 +30,10 @@ const DOWN: &[&str] = &["DROP TABLE modules"];
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, UP).await
+        dialect::run(manager, UP).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, DOWN).await
+        dialect::run(manager, DOWN).await
     }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 
-use crate::sql;
+use crate::dialect;
 
 /// See the file's head.
 #[derive(DeriveMigrationName)]
@@ -14,7 +14,7 @@ const UP: &[&str] = &[
         public_id TEXT NOT NULL UNIQUE,
         account_id BIGINT NOT NULL REFERENCES accounts(id),
         name TEXT NOT NULL,
-        key {bytes} NOT NULL UNIQUE,
+        key {blob} NOT NULL UNIQUE,
         machine TEXT NOT NULL,
         units_done BIGINT NOT NULL DEFAULT 0,
         fuel BIGINT NOT NULL DEFAULT 0,
@@ -25,7 +25,7 @@ const UP: &[&str] = &[
     "CREATE TABLE join_tokens (
         id {id},
         account_id BIGINT NOT NULL REFERENCES accounts(id),
-        hash {bytes} NOT NULL UNIQUE,
+        hash {blob} NOT NULL UNIQUE,
         expires_at_ms BIGINT NOT NULL,
         used_at_ms BIGINT,
         created_at_ms BIGINT NOT NULL)",
@@ -36,10 +36,10 @@ const DOWN: &[&str] = &["DROP TABLE join_tokens", "DROP TABLE nodes"];
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, UP).await
+        dialect::run(manager, UP).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        sql::run(manager, DOWN).await
+        dialect::run(manager, DOWN).await
     }
 }

@@ -1,0 +1,3 @@
+//! Stub until the API's branch is merged: counters.
+#[derive(Debug, Default)]
+pub struct Metrics {}
