@@ -10,7 +10,15 @@ use fallow_migrations::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
+pub mod accounts;
+pub mod author_keys;
+pub mod blobs;
 mod connect;
+pub mod join_tokens;
+pub mod modules;
+pub mod nodes;
+pub mod sql;
+pub mod tokens;
 mod writer;
 
 pub use connect::OpenError;
