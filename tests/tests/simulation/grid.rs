@@ -159,12 +159,26 @@ impl Grid {
             job.saw(message.us);
         }
         let is_own = job.owner == *owner;
+        let was_leased = self.is_leased(message);
+        let before = self.job(message.job).row(message.key).unit.clone();
         let verdict = self.step(message.job, message.key, now_ms, |unit| unit.result(&report, &scene));
+        if !was_leased {
+            let after = &self.job(message.job).row(message.key).unit;
+            assert_eq!(&before, after, "S6: {message:?} is of no lease and changed something");
+        }
         self.check_verdict(message, verdict, is_lie, is_own);
         for lease in self.leases.values_mut().filter(|lease| lease.node == *node && lease.job == message.job) {
             lease.units.retain(|unit| *unit != (message.key, *attempt));
         }
         self.leases.retain(|_, lease| !lease.units.is_empty());
+    }
+
+    /// Whether the sender holds a lease of this very attempt: the store's own word, independent of the rules.
+    pub fn is_leased(&self, message: &Message) -> bool {
+        let unit = (message.key, message.attempt);
+        let leases = self.leases.values();
+        let mut of_node = leases.filter(|lease| lease.node == message.node && lease.job == message.job);
+        of_node.any(|lease| lease.units.contains(&unit))
     }
 
     /// What no single stranger may do: make a good unit fail as if confirmed.
