@@ -107,9 +107,11 @@ impl Grid {
 
     fn lease(&mut self, job: JobNo, key: UnitKey, node: NodeNo, now_ms: u64) -> u32 {
         self.tally.leased += 1;
+        let before = self.job(job).row(key).unit.attempt;
         self.step(job, key, now_ms, |unit| (Verdict::Again, unit.lease(node).expect("a granted unit is ready")));
         let row = &mut self.job(job).stage_mut(key.stage).rows[key.seq as usize];
         row.last = Some(node);
+        assert!(row.unit.attempt > before, "S6: a lease of {key:?} is no new attempt");
         row.unit.attempt
     }
 
