@@ -100,7 +100,8 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return if error.use_stderr() { Exit::Usage.into() } else { Exit::Ok.into() };
     }
-    let what = escape::text(error.render().to_string().trim_start_matches("error: ").trim_end());
+    let rendered = error.render().to_string();
+    let what = rendered.trim_start_matches("error: ").split("\n\nFor more information").next().unwrap_or_default();
     let document = json!({ "error": { "what": what, "kind": "usage", "exit": Exit::Usage as u8 } });
     eprintln!("{}", escape::json(&document.to_string()));
     Exit::Usage.into()

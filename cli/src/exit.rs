@@ -36,8 +36,16 @@ Exit codes:
   2  the call was wrong            6  the job has not ended yet
   3  the job or the unit failed    130  interrupted; a watched job goes on
 
-With --json, results are one JSON document on standard output (JSON lines for watch, logs and submit --watch),
-shaped as in the grid's API (URL/api/docs); errors are {\"error\": {what, where, help, kind, exit}} on standard error.
+With --json, the result is one JSON document on standard output; parts in capitals are shaped as in the grid's API
+(URL/api/docs). Errors are {\"error\": {what, where, help, kind, exit}} on standard error.
+  login {url, account: ME, config}         keygen {key, file, made, registered}
+  grid {url, grid: GRIDINFO, account: ME}  submit {job: JOBINFO, module: MODULEINFO, uploaded: {files, bytes, bytes_known}}
+  jobs, nodes, account list, token list {items: [...], next: null}
+  cancel, retry JOBINFO                    explain EXPLANATION
+  fetch {path, digest, len, files}         join-token JOINTOKEN
+  account create ACCOUNTCREATED            token create TOKENINFO
+JSON lines: logs one UNITLOG a line; watch {event: progress|ended, job: JOBINFO}; submit --watch or --fetch these and
+{event: submitted, ...} before them, {event: fetched, result} after them.
 
 Environment: FALLOW_CONFIG (configuration file), FALLOW_URL and FALLOW_TOKEN (instead of a login), FALLOW_CA (PEM of
 the only certificate authorities to believe), NO_COLOR.";

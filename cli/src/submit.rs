@@ -135,7 +135,13 @@ async fn follow(
     watch::tell_end(session, &ended)?;
     if args.fetch {
         let output = args.to.output.clone().or_else(|| plan.output.clone());
-        let fetched = fetch::result(session, client, &ended, &FetchTo { output, ..args.to.clone() }).await?;
+        let to = FetchTo { output, ..args.to.clone() };
+        let work = fetch::result(session, client, &ended, &to);
+        let left = || {
+            let help = format!("`fallow fetch {}` goes on where this ended", job.id);
+            Failure::new("stopped fetching; the result is safe on the grid").help(help)
+        };
+        let fetched = watch::interruptible(work, left).await?;
         fetch::tell(session, &fetched, true);
     }
     Ok(())

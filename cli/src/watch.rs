@@ -30,17 +30,24 @@ const AWAY_MAX: Duration = Duration::from_secs(300);
 /// Follow `job` until it ends; tells how it ended. ^C leaves it running.
 pub async fn follow(session: &Session, client: &Client, job: &JobId) -> anyhow::Result<JobInfo> {
     let mut screen = Screen::new(session);
+    let work = async { Ok(until_ended(&mut screen, client, job).await?) };
+    let ended = interruptible(work, || {
+        let what = format!("stopped watching; {job} goes on");
+        Failure::new(what).help(format!("`fallow watch {job}` comes back here; `fallow cancel {job}` stops it"))
+    });
+    let ended = ended.await;
+    screen.clear();
+    ended
+}
+
+/// Do `work` until ^C. Once ^C was waited for, it does nothing by itself any more, so what follows a watch needs this too.
+pub async fn interruptible<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+    left: impl FnOnce() -> Failure,
+) -> anyhow::Result<T> {
     tokio::select! {
-        ended = until_ended(&mut screen, client, job) => {
-            screen.clear();
-            Ok(ended?)
-        }
-        _ = tokio::signal::ctrl_c() => {
-            screen.clear();
-            let what = format!("stopped watching; {job} goes on");
-            let help = format!("`fallow watch {job}` comes back here; `fallow cancel {job}` stops it");
-            Err(Failure::new(what).help(help).kind("interrupted").exit(Exit::Interrupted).into())
-        }
+        done = work => done,
+        _ = tokio::signal::ctrl_c() => Err(left().kind("interrupted").exit(Exit::Interrupted).into()),
     }
 }
 
@@ -68,7 +75,7 @@ async fn until_ended(screen: &mut Screen<'_>, client: &Client, job: &JobId) -> R
 
 fn is_away(error: &ClientError) -> bool {
     let broken = matches!(error, ClientError::Unreachable { .. } | ClientError::Broken { .. });
-    broken || matches!(error.status(), Some(429 | 502 | 503 | 504))
+    broken || matches!(error.status(), Some(408 | 429 | 502 | 503 | 504))
 }
 
 /// Where progress is shown.

@@ -30,10 +30,13 @@ pub async fn login(session: &mut Session, args: LoginArgs) -> anyhow::Result<()>
     let url = client.url().to_owned();
     session.config.store(Stored { url: Some(url.clone()), ..stored })?;
     let key = author_key::load(&session.config.key_file())?;
-    if let Some(key) = &key {
-        register(&client, key, "author key").await?;
-    }
     let terminal = &session.terminal;
+    if let Some(key) = &key {
+        // A token that may only look cannot register a key, and needs none.
+        if let Err(error) = register(&client, key, "author key").await {
+            terminal.remark(format!("  the author key is not registered: {}", line(&error.to_string())));
+        }
+    }
     terminal.document(&json!({ "url": url, "account": me, "config": session.config.file() }));
     terminal.talk(format!(
         "  {}  {} as {} ({}), {} of {} fuel left",
