@@ -86,6 +86,11 @@ impl Client {
         Ok(Self { bearer: Some(bearer(token)?), ..self.clone() })
     }
 
+    /// The same, but a call that may be repeated is repeated up to so many times.
+    pub fn with_retries(&self, retries: u32) -> Self {
+        Self { retries, ..self.clone() }
+    }
+
     /// The grid's address, without a slash at its end.
     pub fn url(&self) -> &str {
         self.base.as_str().trim_end_matches('/')

@@ -2,4 +2,21 @@
 //!
 //! There is nothing here that the API cannot do; rules of the grid are the server's.
 
+pub mod args;
+pub mod author_key;
+pub mod build;
 pub mod client;
+pub mod commands;
+pub mod config;
+pub mod exit;
+pub mod extract;
+pub mod failure;
+pub mod fallow_toml;
+pub mod fetch;
+pub mod parse;
+pub mod session;
+pub mod submit;
+pub mod terminal;
+pub mod toolchain;
+pub mod watch;
+pub mod words;

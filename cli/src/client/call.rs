@@ -223,9 +223,10 @@ impl Failed {
     fn answered(status: StatusCode, asked: Option<Duration>, error: ClientError) -> Self {
         match status {
             StatusCode::TOO_MANY_REQUESTS => Failed::NothingDone(error, asked),
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                Failed::Away(error, asked)
-            }
+            StatusCode::REQUEST_TIMEOUT
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT => Failed::Away(error, asked),
             _ => Failed::Final(error),
         }
     }

@@ -16,6 +16,9 @@ use super::{Client, ClientError};
 /// Longest wait of one long poll, milliseconds.
 const WAIT_MS_MAX: u64 = 30_000;
 
+/// Longest that a component may wait for its turn and be looked at.
+const VALIDATION: Duration = Duration::from_secs(120);
+
 /// Which units or logs of a job are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct UnitFilter {
@@ -43,7 +46,7 @@ impl Client {
             manifest: data_encoding::BASE64.encode(&manifest.bytes),
             author_signature: manifest.author_signature,
         };
-        self.json(Call::post(&["api", "v1", "modules"]).json(&body).repeatable()).await
+        self.json(Call::post(&["api", "v1", "modules"]).json(&body).repeatable().waits(VALIDATION)).await
     }
 
     /// `POST /jobs`. With the same `key` (see [`idempotency_key`]) a repeat gives the job that exists; repeats after a

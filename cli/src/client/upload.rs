@@ -176,7 +176,9 @@ async fn open_at(path: &Path, offset: u64, len: u64) -> Result<tokio::fs::File, 
 fn worth_another_try(error: &ClientError) -> bool {
     match error {
         ClientError::Unreachable { .. } | ClientError::Broken { .. } => true,
-        other => other.is_kind("upload-offset") || matches!(other.status(), Some(429 | 502 | 503 | 504)),
+        // Busy: the server has not yet noticed that the try before this one broke off.
+        other if other.is_kind("upload-offset") || other.is_kind("upload-busy") => true,
+        other => matches!(other.status(), Some(408 | 429 | 502 | 503 | 504)),
     }
 }
 
