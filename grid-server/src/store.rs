@@ -10,7 +10,17 @@ use fallow_migrations::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
+pub mod attempts;
+mod batch;
+pub mod checkpoints;
 mod connect;
+pub mod jobs;
+pub mod leases;
+pub mod logs;
+pub mod retention;
+pub mod stages;
+pub mod unit_list;
+pub mod units;
 mod writer;
 
 pub use connect::OpenError;
