@@ -1,0 +1,1 @@
+//! Picky units.
