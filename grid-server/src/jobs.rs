@@ -11,9 +11,9 @@ use fallow_protocol::{Digest, JobId};
 use crate::app::App;
 use crate::store::StoreError;
 
-mod active;
+pub(crate) mod active;
 
-pub use active::Active;
+pub use active::{Active, ActiveJob};
 
 /// Why a request about a job is refused.
 #[derive(Debug, thiserror::Error)]

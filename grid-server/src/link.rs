@@ -7,6 +7,8 @@ use axum::extract::ws::WebSocket;
 
 use crate::app::App;
 
+pub(crate) mod held;
+pub(crate) mod node;
 mod registry;
 
 pub use registry::{Presence, Registry, Session};

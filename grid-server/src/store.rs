@@ -12,12 +12,17 @@ use tokio::sync::{mpsc, oneshot};
 
 pub mod attempts;
 mod batch;
+pub mod blobs;
 pub mod checkpoints;
+mod claims;
 mod connect;
 pub mod jobs;
 pub mod leases;
 pub mod logs;
+pub mod modules;
+pub mod nodes;
 pub mod retention;
+mod sql;
 pub mod stages;
 pub mod unit_list;
 pub mod units;

@@ -8,6 +8,7 @@ use crate::dialect;
 pub struct Migration;
 
 const UP: &[&str] = &[
+    // A unit is on a node as long as it has a lease. `troubles` and `claims` are packed by the rules.
     // State: 0 waiting, 1 running, 2 checking, 3 done, 4 again, 5 failed, 6 left out. Class: the outcome's byte, 0 for
     // none. `input` is MessagePack of the protocol's input; an output is inline or a blob with its length.
     "CREATE TABLE units (
@@ -16,7 +17,7 @@ const UP: &[&str] = &[
         seq BIGINT NOT NULL,
         state BIGINT NOT NULL,
         attempt BIGINT NOT NULL,
-        faults BIGINT NOT NULL,
+        troubles BIGINT NOT NULL,
         lease BIGINT,
         node BIGINT,
         class BIGINT NOT NULL,
@@ -28,11 +29,13 @@ const UP: &[&str] = &[
         output {blob},
         output_blob {blob},
         message TEXT,
+        claims {blob},
         PRIMARY KEY (job, stage, seq)
     ) {clustered}",
     // Only units that need another attempt: what the dispatcher loads besides its cursor.
     "CREATE INDEX units_again ON units (job, stage, seq) WHERE state = 4 OR state = 2",
     "CREATE INDEX units_failed ON units (job, stage, seq) WHERE state = 5 OR state = 6",
+    "CREATE INDEX units_blob ON units (output_blob) WHERE output_blob IS NOT NULL",
     "CREATE TABLE attempts (
         job BIGINT NOT NULL,
         stage BIGINT NOT NULL,

@@ -215,14 +215,6 @@ pub async fn put_key(
     Ok(())
 }
 
-/// Count accepted results of a node, in the transaction that accepts them.
-pub async fn credit_node(db: &impl ConnectionTrait, node: i64, units: u64, fuel: u64) -> Result<(), StoreError> {
-    const CREDIT: &str = "UPDATE nodes SET units_done = units_done + $2, fuel = fuel + $3 WHERE id = $1";
-    let values = vec![node.into(), int(units).into(), int(fuel).into()];
-    db.execute_raw(statement(db.get_database_backend(), CREDIT, values)).await?;
-    Ok(())
-}
-
 fn read(row: &QueryResult) -> Result<JobRow, StoreError> {
     let public_id: String = row.try_get_by_index(1)?;
     let submission: String = row.try_get_by_index(3)?;

@@ -4,10 +4,13 @@ use fallow_protocol::Digest;
 use fallow_protocol::api::UnitState;
 use fallow_protocol::unit::{Input, Output};
 use fallow_protocol::wire;
-use sea_orm::{ConnectionTrait, QueryResult};
+use grid_core::NodeNo;
+use grid_core::life::{Claim, Troubles, Unit};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 
-use super::StoreError;
 use super::batch::{Rows, int, list, statement};
+use super::leases::LeaseRow;
+use super::{StoreError, claims};
 
 /// Largest input in a row: a split over all files of a job, or the parts of one merge.
 const INPUT_BYTES_MAX: usize = 2 << 20;
@@ -25,7 +28,7 @@ pub fn state_of(byte: i64) -> Result<UnitState, StoreError> {
     states.get(index).copied().ok_or(StoreError::Corrupt("a unit's state"))
 }
 
-const INSERT: &str = "INSERT INTO units (job, stage, seq, state, attempt, faults, class, fuel, wall_us, memory_bytes,
+const INSERT: &str = "INSERT INTO units (job, stage, seq, state, attempt, troubles, class, fuel, wall_us, memory_bytes,
         output_len, input)
     SELECT $1, $2, {int:0}, 0, 0, 0, 0, 0, 0, 0, 0, {bytes:1} FROM {rows:3}";
 
@@ -66,8 +69,10 @@ pub struct Taker {
     pub node: i64,
 }
 
+// A job that has ended gives no units away, whatever the dispatcher knew.
 const LEASE_RANGE: &str = "UPDATE units SET state = 1, attempt = attempt + 1, lease = $1, node = $2
-    WHERE job = $3 AND stage = $4 AND seq >= $5 AND seq < $6 AND state = 0 RETURNING seq, attempt, input";
+    WHERE job = $3 AND stage = $4 AND seq >= $5 AND seq < $6 AND state = 0
+        AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND phase < 3) RETURNING seq, attempt, input";
 
 /// Lease the waiting units of `from..to`.
 pub async fn lease_range(
@@ -89,8 +94,11 @@ pub async fn lease_range(
     leased(db.query_all_raw(statement(db.get_database_backend(), LEASE_RANGE, values)).await?)
 }
 
-const LEASE_LIST: &str = "UPDATE units SET state = 1, attempt = attempt + 1, lease = $1, node = $2
-    WHERE job = $3 AND stage = $4 AND seq IN {list:5} AND state = $6 RETURNING seq, attempt, input";
+// A unit that is checked stays checking while it is on a node.
+const LEASE_LIST: &str = "UPDATE units SET state = CASE state WHEN 2 THEN 2 ELSE 1 END, attempt = attempt + 1,
+        lease = $1, node = $2
+    WHERE job = $3 AND stage = $4 AND seq IN {list:5} AND state = $6 AND lease IS NULL
+        AND EXISTS (SELECT 1 FROM jobs WHERE id = $3 AND phase < 3) RETURNING seq, attempt, input";
 
 /// Lease these units, where they are in `state` (again or checking).
 pub async fn lease_list(
@@ -135,8 +143,10 @@ pub struct Conclusion {
     pub node: i64,
     /// Its state from now on.
     pub state: UnitState,
-    /// Attempts so far that ended without anybody's fault but the computer's.
-    pub faults: u32,
+    /// What went wrong so far, packed.
+    pub troubles: u32,
+    /// Results that wait for another one.
+    pub claims: Vec<Claim>,
     /// The outcome's class.
     pub class: u8,
     /// Fuel.
@@ -153,23 +163,24 @@ pub struct Conclusion {
 
 // SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. The row is always there: callers
 // conclude only units that were made.
-const CONCLUDE_SQLITE: &str = "INSERT INTO units (job, stage, seq, attempt, node, state, faults, class, fuel, wall_us,
-        memory_bytes, output_len, output, output_blob, message, input)
+const CONCLUDE_SQLITE: &str = "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
+        memory_bytes, output_len, output, output_blob, message, claims, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
-        {bytes:10}, {bytes:11}, {text:12}, x'' FROM {rows:3}
-    ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, faults = excluded.faults,
+        {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, x'' FROM {rows:3}
+    ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, troubles = excluded.troubles,
         class = excluded.class, fuel = excluded.fuel, wall_us = excluded.wall_us,
         memory_bytes = excluded.memory_bytes, output_len = excluded.output_len, output = excluded.output,
-        output_blob = excluded.output_blob, message = excluded.message, lease = NULL
-    WHERE units.state = 1 AND units.attempt = excluded.attempt AND units.node = excluded.node
+        output_blob = excluded.output_blob, message = excluded.message, claims = excluded.claims, lease = NULL
+    WHERE units.lease IS NOT NULL AND units.attempt = excluded.attempt AND units.node = excluded.node
     RETURNING seq";
-const CONCLUDE_POSTGRES: &str = "UPDATE units SET state = new.state, faults = new.faults, class = new.class,
+const CONCLUDE_POSTGRES: &str = "UPDATE units SET state = new.state, troubles = new.troubles, class = new.class,
         fuel = new.fuel, wall_us = new.wall_us, memory_bytes = new.memory_bytes, output_len = new.output_len,
-        output = new.output, output_blob = new.output_blob, message = new.message, lease = NULL
-    FROM (SELECT {int:0} AS seq, {int:1} AS attempt, {int:2} AS node, {int:3} AS state, {int:4} AS faults,
+        output = new.output, output_blob = new.output_blob, message = new.message, claims = new.claims, lease = NULL
+    FROM (SELECT {int:0} AS seq, {int:1} AS attempt, {int:2} AS node, {int:3} AS state, {int:4} AS troubles,
         {int:5} AS class, {int:6} AS fuel, {int:7} AS wall_us, {int:8} AS memory_bytes, {int:9} AS output_len,
-        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message FROM {rows:3}) AS new
-    WHERE units.job = $1 AND units.stage = $2 AND units.seq = new.seq AND units.state = 1
+        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message, {bytes:13} AS claims
+        FROM {rows:3}) AS new
+    WHERE units.job = $1 AND units.stage = $2 AND units.seq = new.seq AND units.lease IS NOT NULL
         AND units.attempt = new.attempt AND units.node = new.node
     RETURNING units.seq";
 
@@ -184,12 +195,13 @@ pub async fn conclude(
     let mut rows = Rows::with_capacity(conclusions.len(), 160);
     for unit in conclusions {
         let (inline, blob) = output_columns(unit.output.as_ref());
+        let claims = (!unit.claims.is_empty()).then(|| claims::pack(&unit.claims));
         rows.row()
             .count(unit.seq)
             .int(i64::from(unit.attempt))
             .int(unit.node)
             .int(state_byte(unit.state))
-            .int(i64::from(unit.faults))
+            .int(i64::from(unit.troubles))
             .int(i64::from(unit.class))
             .count(unit.fuel)
             .count(unit.wall_us)
@@ -197,7 +209,8 @@ pub async fn conclude(
             .count(unit.output.as_ref().map_or(0, Output::len))
             .bytes(inline)
             .bytes(blob)
-            .text(unit.message.as_deref());
+            .text(unit.message.as_deref())
+            .bytes(claims.as_deref());
     }
     let backend = db.get_database_backend();
     let text = if backend == sea_orm::DbBackend::Sqlite { CONCLUDE_SQLITE } else { CONCLUDE_POSTGRES };
@@ -214,27 +227,29 @@ fn output_columns(output: Option<&Output>) -> (Option<&[u8]>, Option<&[u8]>) {
     }
 }
 
-const RELEASE: &str = "UPDATE units SET state = $1, lease = NULL
-    WHERE job = $2 AND stage = $3 AND seq IN {list:4} AND state = 1 AND lease = $5 RETURNING seq";
+const WITHDRAW: &str = "UPDATE units SET state = CASE state WHEN 2 THEN 2 ELSE 4 END, lease = NULL
+    WHERE job = $1 AND stage = $2 AND seq >= $3 AND seq <= $4 AND lease = $5 RETURNING state";
 
-/// Give running units of a lease back without judging anything: they were not run. Gives those that changed.
-pub async fn release(
-    db: &impl ConnectionTrait,
-    lease: u64,
-    job: i64,
-    stage: u16,
-    seqs: &[u64],
-    state: UnitState,
-) -> Result<Vec<u64>, StoreError> {
-    let values = vec![
-        state_byte(state).into(),
-        job.into(),
-        i64::from(stage).into(),
-        list(seqs.iter().copied()),
-        int(lease).into(),
-    ];
-    let changed = db.query_all_raw(statement(db.get_database_backend(), RELEASE, values)).await?;
-    changed.iter().map(|row| count(row, 0)).collect()
+/// Take back what a lease still holds, because its job ends. Gives how many units stopped running (those that are
+/// being checked were not counted as running).
+pub async fn withdraw(db: &impl ConnectionTrait, lease: &LeaseRow) -> Result<u64, StoreError> {
+    let changed = db.query_all_raw(statement(db.get_database_backend(), WITHDRAW, span(lease))).await?;
+    let mut stopped = 0;
+    for row in &changed {
+        stopped += u64::from(state_of(row.try_get_by_index(0)?)? == UnitState::Again);
+    }
+    Ok(stopped)
+}
+
+/// The key columns that a lease spans, and the lease.
+fn span(lease: &LeaseRow) -> Vec<Value> {
+    vec![
+        lease.job.into(),
+        i64::from(lease.stage).into(),
+        int(lease.first_seq).into(),
+        int(lease.last_seq).into(),
+        int(lease.id).into(),
+    ]
 }
 
 /// A unit that a lease still holds.
@@ -247,55 +262,37 @@ pub struct Held {
 }
 
 const HELD: &str = "SELECT seq, attempt FROM units
-    WHERE job = $1 AND stage = $2 AND seq >= $3 AND seq <= $4 AND lease = $5 AND state = 1 ORDER BY seq";
+    WHERE job = $1 AND stage = $2 AND seq >= $3 AND seq <= $4 AND lease = $5 ORDER BY seq";
 
-/// Units between `first` and `last` that a lease still holds.
-pub async fn held(
-    db: &impl ConnectionTrait,
-    lease: u64,
-    job: i64,
-    stage: u16,
-    first: u64,
-    last: u64,
-) -> Result<Vec<Held>, StoreError> {
-    let values = vec![job.into(), i64::from(stage).into(), int(first).into(), int(last).into(), int(lease).into()];
-    let rows = db.query_all_raw(statement(db.get_database_backend(), HELD, values)).await?;
+/// Units that a lease still holds.
+pub async fn held(db: &impl ConnectionTrait, lease: &LeaseRow) -> Result<Vec<Held>, StoreError> {
+    let rows = db.query_all_raw(statement(db.get_database_backend(), HELD, span(lease))).await?;
     rows.iter().map(|row| Ok(Held { seq: count(row, 0)?, attempt: count(row, 1)? as u32 })).collect()
 }
 
 const INPUTS: &str = "SELECT seq, attempt, input FROM units
-    WHERE job = $1 AND stage = $2 AND seq >= $3 AND seq <= $4 AND lease = $5 AND state = 1 ORDER BY seq";
+    WHERE job = $1 AND stage = $2 AND seq >= $3 AND seq <= $4 AND lease = $5 ORDER BY seq";
 
 /// Inputs of the units that a lease still holds, for a node that comes back.
-pub async fn held_inputs(
-    db: &impl ConnectionTrait,
-    lease: u64,
-    job: i64,
-    stage: u16,
-    first: u64,
-    last: u64,
-) -> Result<Vec<Leased>, StoreError> {
-    let values = vec![job.into(), i64::from(stage).into(), int(first).into(), int(last).into(), int(lease).into()];
-    leased(db.query_all_raw(statement(db.get_database_backend(), INPUTS, values)).await?)
+pub async fn held_inputs(db: &impl ConnectionTrait, lease: &LeaseRow) -> Result<Vec<Leased>, StoreError> {
+    leased(db.query_all_raw(statement(db.get_database_backend(), INPUTS, span(lease))).await?)
 }
 
-/// What a unit was before the attempt that just ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A unit's life and input, as a verdict needs them.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
     /// Its number.
     pub seq: u64,
-    /// The running attempt.
-    pub attempt: u32,
-    /// Who runs it.
-    pub node: i64,
-    /// Attempts that ended by the computer's fault.
-    pub faults: u32,
+    /// Its life.
+    pub unit: Unit,
+    /// Its input.
+    pub input: Input,
 }
 
-const STANDING: &str = "SELECT seq, attempt, node, faults FROM units
-    WHERE job = $1 AND stage = $2 AND seq IN {list:3} AND state = 1";
+const STANDING: &str = "SELECT seq, state, attempt, node, troubles, claims, lease, input FROM units
+    WHERE job = $1 AND stage = $2 AND seq IN {list:3}";
 
-/// The running ones of these units.
+/// These units as they stand.
 pub async fn standing(
     db: &impl ConnectionTrait,
     job: i64,
@@ -304,31 +301,44 @@ pub async fn standing(
 ) -> Result<Vec<Standing>, StoreError> {
     let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
     let rows = db.query_all_raw(statement(db.get_database_backend(), STANDING, values)).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Standing {
-                seq: count(row, 0)?,
-                attempt: count(row, 1)? as u32,
-                node: row.try_get_by_index(2)?,
-                faults: count(row, 3)? as u32,
-            })
-        })
-        .collect()
+    rows.iter().map(standing_unit).collect()
 }
 
-/// A unit that needs another attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+fn standing_unit(row: &QueryResult) -> Result<Standing, StoreError> {
+    let (node, lease): (Option<i64>, Option<i64>) = (row.try_get_by_index(3)?, row.try_get_by_index(6)?);
+    let input: Vec<u8> = row.try_get_by_index(7)?;
+    let unit = Unit {
+        state: state_of(row.try_get_by_index(1)?)?,
+        attempt: count(row, 2)? as u32,
+        on: lease.and(node).map(NodeNo),
+        troubles: Troubles::unpack(count(row, 4)? as u32),
+        claims: claims_of(row, 5)?,
+    };
+    let input = wire::decode(&input, INPUT_BYTES_MAX).map_err(|_| StoreError::Corrupt("a unit's input"))?;
+    Ok(Standing { seq: count(row, 0)?, unit, input })
+}
+
+fn claims_of(row: &QueryResult, index: usize) -> Result<Vec<Claim>, StoreError> {
+    let bytes: Option<Vec<u8>> = row.try_get_by_index(index)?;
+    bytes.map_or(Ok(Vec::new()), |bytes| claims::unpack(&bytes).ok_or(StoreError::Corrupt("a unit's claims")))
+}
+
+/// A unit that needs another attempt and is on no node.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Open {
     /// Its number.
     pub seq: u64,
     /// Again or checking.
     pub state: UnitState,
-    /// Who had it last: another node is better, and for a check needed.
-    pub node: i64,
+    /// Who had it last.
+    pub node: Option<i64>,
+    /// Results that wait for another one.
+    pub claims: Vec<Claim>,
 }
 
-const OPEN: &str = "SELECT seq, state, node FROM units
-    WHERE job = $1 AND stage = $2 AND seq >= $3 AND (state = 4 OR state = 2) ORDER BY seq LIMIT $4";
+const OPEN: &str = "SELECT seq, state, node, claims FROM units
+    WHERE job = $1 AND stage = $2 AND seq >= $3 AND (state = 4 OR state = 2) AND lease IS NULL
+    ORDER BY seq LIMIT $4";
 
 /// Units that need another attempt, from `from` on.
 pub async fn open(
@@ -342,10 +352,40 @@ pub async fn open(
     let rows = db.query_all_raw(statement(db.get_database_backend(), OPEN, values)).await?;
     rows.iter()
         .map(|row| {
-            let node: Option<i64> = row.try_get_by_index(2)?;
-            Ok(Open { seq: count(row, 0)?, state: state_of(row.try_get_by_index(1)?)?, node: node.unwrap_or(0) })
+            Ok(Open {
+                seq: count(row, 0)?,
+                state: state_of(row.try_get_by_index(1)?)?,
+                node: row.try_get_by_index(2)?,
+                claims: claims_of(row, 3)?,
+            })
         })
         .collect()
+}
+
+const GIVE_UP: &str = "UPDATE units SET state = $4, claims = NULL, class = $5, message = $6, fuel = $7
+    WHERE job = $1 AND stage = $2 AND seq = $3 AND state = 2 AND lease IS NULL";
+
+/// A check that nobody is left to make: the unit ends with what was claimed. False where it was not waiting.
+pub async fn give_up(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    seq: u64,
+    state: UnitState,
+    class: u8,
+    message: Option<&str>,
+    fuel: u64,
+) -> Result<bool, StoreError> {
+    let values = vec![
+        job.into(),
+        i64::from(stage).into(),
+        int(seq).into(),
+        state_byte(state).into(),
+        i64::from(class).into(),
+        message.map(ToOwned::to_owned).into(),
+        int(fuel).into(),
+    ];
+    Ok(db.execute_raw(statement(db.get_database_backend(), GIVE_UP, values)).await?.rows_affected() == 1)
 }
 
 /// An ended unit as assembling needs it.
@@ -390,7 +430,7 @@ fn ended(row: &QueryResult) -> Result<Ended, StoreError> {
     Ok(Ended { seq: count(row, 0)?, state, output })
 }
 
-const REVIVE: &str = "UPDATE units SET state = 4, faults = 0, class = 0, message = NULL
+const REVIVE: &str = "UPDATE units SET state = 4, troubles = 0, claims = NULL, class = 0, message = NULL
     WHERE job = $1 AND stage = $2 AND state = $3 AND (state = 5 OR state = 6)";
 const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE job = $1 AND stage = $2 AND seq IN
     (SELECT seq FROM units WHERE job = $1 AND stage = $2 AND (state = 5 OR state = 6))";
