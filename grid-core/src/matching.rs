@@ -4,6 +4,7 @@
 //! seconds of work. Nothing is reserved here: the shell carries the plan out and takes a new snapshot. The reasons
 //! that [`explain`] gives come from the same [`eligible`] that the plan asks.
 
+mod desk;
 mod eligible;
 mod explain;
 mod fair;

@@ -7,6 +7,10 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::prelude::*;
 
 mod dialect;
+mod m0001_accounts;
+mod m0002_blobs;
+mod m0003_modules;
+mod m0004_nodes;
 mod m0101_jobs;
 mod m0102_units;
 
@@ -16,6 +20,13 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0101_jobs::Migration), Box::new(m0102_units::Migration)]
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_blobs::Migration),
+            Box::new(m0003_modules::Migration),
+            Box::new(m0004_nodes::Migration),
+            Box::new(m0101_jobs::Migration),
+            Box::new(m0102_units::Migration),
+        ]
     }
 }

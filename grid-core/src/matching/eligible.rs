@@ -3,7 +3,7 @@
 use fallow_protocol::job::RunOn;
 
 use super::view::{JobView, Mood, NodeView, Snapshot};
-use crate::ids::{AccountNo, NodeNo};
+use crate::ids::NodeNo;
 use crate::life::Others;
 
 /// Why a node does not run a job.
@@ -50,13 +50,14 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
     if node.profile != job.profile {
         return Err(Refusal::Profile);
     }
-    if node.slots == 0 || node.memory_bytes < job.limits.memory_bytes {
+    if node.memory_bytes < job.limits.memory_bytes {
         return Err(Refusal::Memory { has: node.memory_bytes });
     }
     if job.avoid.contains(&node.id) {
         return Err(Refusal::Declined);
     }
     match &node.mood {
+        Mood::Active if node.slots == 0 => Err(Refusal::Paused("because it gives no slots".into())),
         Mood::Active => Ok(()),
         Mood::Draining => Err(Refusal::Draining),
         Mood::Paused { reason } => Err(Refusal::Paused(reason.clone())),
@@ -74,9 +75,4 @@ pub fn others_for(snapshot: &Snapshot, job: &JobView, node: NodeNo) -> Others {
         true => Others::Online,
         false => Others::None,
     }
-}
-
-/// Whether `node` is of another owner than those.
-pub(super) fn is_of_other_owner(node: &NodeView, owners: &[AccountNo]) -> bool {
-    !owners.contains(&node.owner)
 }

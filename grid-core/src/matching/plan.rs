@@ -1,8 +1,14 @@
-//! The plan.
+//! The plan: turn by turn, every node with room takes one slot's part of its window from the job that is due.
+
+use std::collections::HashMap;
 
 use fallow_protocol::unit::UnitKey;
 
-use super::view::Snapshot;
+use super::desk::Desk;
+use super::eligible::{eligible, job_refusal};
+use super::fair::Fair;
+use super::picky;
+use super::view::{Mood, Snapshot};
 use crate::ids::{JobNo, NodeNo};
 
 /// Work for one node: one lease.
@@ -18,6 +24,13 @@ pub struct Grant {
     pub picked: Vec<UnitKey>,
 }
 
+impl Grant {
+    /// Units in all.
+    pub fn count(&self) -> u64 {
+        self.units + self.picked.len() as u64
+    }
+}
+
 /// What to hand out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
@@ -27,8 +40,44 @@ pub struct Plan {
     pub alone: Vec<(JobNo, UnitKey)>,
 }
 
-/// Share the ready units among the nodes.
+/// Share the ready units among the nodes. Takes time in proportion to nodes, jobs and slots, as long as most nodes may
+/// run most jobs that anyone may run. The same snapshot gives the same plan.
 pub fn plan(snapshot: &Snapshot) -> Plan {
-    let _ = snapshot;
-    Plan::default()
+    let mut plan = Plan::default();
+    let mut fair = Fair::new(snapshot);
+    let mut desks = desks(snapshot);
+    picky::hand_out(snapshot, &mut desks, &mut fair, &mut plan);
+    share_out(snapshot, &mut desks, &mut fair);
+    plan.grants = desks.into_iter().flat_map(Desk::into_grants).collect();
+    plan
+}
+
+/// Nodes that take work, the emptiest first.
+fn desks(snapshot: &Snapshot) -> Vec<Desk<'_>> {
+    let times: HashMap<JobNo, Option<u64>> = snapshot.jobs.iter().map(|job| (job.id, job.unit_us)).collect();
+    let active = snapshot.nodes.iter().filter(|node| node.mood == Mood::Active && node.slots > 0);
+    let mut desks: Vec<_> = active.map(|node| Desk::new(node, |job| times.get(&job).copied().flatten())).collect();
+    desks.sort_by_key(|desk| (desk.load_a_slot(), desk.node.id));
+    desks
+}
+
+fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
+    let ready: Vec<u64> = (0..snapshot.jobs.len()).map(|index| fair.left(index)).collect();
+    let grid_slots = desks.iter().map(|desk| u64::from(desk.node.slots)).sum();
+    let mut open: Vec<usize> = (0..desks.len()).collect();
+    while !open.is_empty() {
+        open.retain(|index| {
+            let desk = &mut desks[*index];
+            let fits = |job: usize| {
+                let view = &snapshot.jobs[job];
+                let may = job_refusal(view).is_none() && eligible(desk.node, view).is_ok();
+                let units = may.then(|| desk.turn(view, ready[job], grid_slots)).flatten()?;
+                Some(units.min(fair.left(job)))
+            };
+            let Some((job, units)) = fair.pick(desk.node.owner, fits) else { return false };
+            desk.give(&snapshot.jobs[job], units, None);
+            fair.take(job, units, 0);
+            true
+        });
+    }
 }

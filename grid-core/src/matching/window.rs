@@ -7,6 +7,8 @@ use super::view::{JobView, NodeView};
 pub const WINDOW_US: u64 = 2_000_000;
 /// Units above this length are not fetched ahead: waiting behind one costs more than a round trip does.
 const AHEAD_US: u64 = 30_000_000;
+/// Work that hides the time from a result to the next lease, with the commit between.
+const ROUND_TRIP_US: u64 = 50_000;
 /// Units that one node holds at most, all jobs together.
 pub const NODE_UNITS_HELD_MAX: u64 = 4_000;
 
@@ -25,7 +27,15 @@ pub fn window(slots: u64, unit_us: Option<u64>) -> u64 {
     }
 }
 
-/// How much of a window one unit fills, in parts of [`WINDOW_US`]-microseconds; an unknown one fills half.
+/// Units that `slots` of the grid's `grid_slots` should hold while only `ready` units of a job are left: half their part,
+/// so that the other half goes to whoever is done first, but at least one a slot, and as much as hides a round trip.
+pub(super) fn tail_window(slots: u64, unit_us: Option<u64>, ready: u64, grid_slots: u64) -> u64 {
+    let part = u128::from(ready) * u128::from(slots) / (2 * u128::from(grid_slots.max(1)));
+    let trip = unit_us.map_or(0, |us| slots.saturating_mul(ROUND_TRIP_US) / us.max(1));
+    (part.min(u128::from(u64::MAX)) as u64).max(slots).max(trip)
+}
+
+/// How much of a slot's window one unit fills, microseconds; an unknown one fills half.
 pub(super) fn weight_us(unit_us: Option<u64>) -> u64 {
     unit_us.unwrap_or(WINDOW_US / 2).clamp(1, WINDOW_US)
 }
@@ -33,6 +43,14 @@ pub(super) fn weight_us(unit_us: Option<u64>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_units_are_spread_thin() {
+        assert_eq!(tail_window(2, Some(1_000_000), 1_000, 10), 100);
+        assert_eq!(tail_window(2, Some(1_000_000), 10, 10), 2);
+        assert_eq!(tail_window(2, None, 0, 0), 2);
+        assert_eq!(tail_window(1, Some(100), 10, 2), 500, "tiny units are not worth a round trip each");
+    }
 
     #[test]
     fn windows_are_seconds_of_work() {

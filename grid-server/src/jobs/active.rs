@@ -183,8 +183,7 @@ impl ActiveJob {
     /// From its rows.
     pub fn new(row: JobRow, module: ModuleRow, profile: &str, shared_lens: Vec<u64>, stages: Vec<Stage>) -> Self {
         let JobRow { submission, seed, epoch_ms, .. } = row;
-        let settings =
-            settings_digest(&submission.args, &submission.limits, seed, epoch_ms, &submission.shared);
+        let settings = settings_digest(&submission.args, &submission.limits, seed, epoch_ms, &submission.shared);
         let state = JobState { phase: Phase(row.phase), fuel: row.fuel, stages, ..JobState::default() };
         Self {
             id: row.id,

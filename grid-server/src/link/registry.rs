@@ -2,13 +2,16 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{Machine, NodeState, RefusedReason, ToNode};
 use grid_core::matching::NodeView;
 
+use tokio::sync::mpsc;
+
 use super::node::{Node, Outgoing};
+use crate::workers::results::Incoming;
 
 /// All such nodes.
 #[derive(Debug, Default)]
@@ -16,6 +19,7 @@ pub struct Registry {
     nodes: Mutex<HashMap<i64, Arc<Node>>>,
     sessions: Mutex<HashMap<String, Arc<Node>>>,
     connections: AtomicU64,
+    results: OnceLock<mpsc::Sender<Incoming>>,
 }
 
 /// A node's connection as the blob handlers see it.
@@ -63,6 +67,16 @@ impl Registry {
             let text = "this node was removed from the grid; join again with a new token".to_owned();
             let _ = connection.outgoing.try_send(Outgoing::Close(RefusedReason::Unauthorised, text));
         }
+    }
+
+    /// Where frames of results go; set once, by the workers.
+    pub(crate) fn set_results(&self, results: mpsc::Sender<Incoming>) {
+        let _ = self.results.set(results);
+    }
+
+    /// Where frames of results go; none before the workers run.
+    pub(crate) fn results(&self) -> Option<&mpsc::Sender<Incoming>> {
+        self.results.get()
     }
 
     /// A node, connected or not.

@@ -17,12 +17,7 @@ pub(super) fn pack(claims: &[Claim]) -> Vec<u8> {
 /// From bytes.
 pub(super) fn unpack(bytes: &[u8]) -> Option<Vec<Claim>> {
     let tuples: Vec<(i64, i64, u32, Digest)> = wire::decode(bytes, BYTES_MAX).ok()?;
-    let claim = |(node, owner, attempt, digest)| Claim {
-        node: NodeNo(node),
-        owner: AccountNo(owner),
-        attempt,
-        digest,
-    };
+    let claim = |(node, owner, attempt, digest)| Claim { node: NodeNo(node), owner: AccountNo(owner), attempt, digest };
     Some(tuples.into_iter().map(claim).collect())
 }
 

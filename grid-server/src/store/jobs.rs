@@ -245,3 +245,10 @@ fn result_of(row: &QueryResult, submission: &JobSubmission) -> Result<Option<Res
     let digest = Digest::from_slice(&digest).ok_or(StoreError::Corrupt("a result's digest"))?;
     Ok(Some(ResultInfo { digest, len: count(row, 12)?, assemble: submission.assemble }))
 }
+
+/// Jobs of an account that have not ended.
+pub async fn count_active(db: &impl ConnectionTrait, account: i64) -> Result<u64, StoreError> {
+    const COUNT: &str = "SELECT count(*) FROM jobs WHERE phase < 3 AND account = $1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), COUNT, vec![account.into()])).await?;
+    count(&row.ok_or(StoreError::Corrupt("a count"))?, 0)
+}

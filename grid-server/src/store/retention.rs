@@ -1,5 +1,6 @@
 //! Forgetting jobs that ended long ago, a bounded number of rows at a time.
 
+use fallow_protocol::Digest;
 use sea_orm::ConnectionTrait;
 
 use super::StoreError;
@@ -38,4 +39,18 @@ pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Resu
         db.execute_raw(statement(backend, text, vec![job.into()])).await?;
     }
     Ok(true)
+}
+
+/// Whether a unit's output or a checkpoint is this blob.
+pub async fn is_used(db: &impl ConnectionTrait, digest: &Digest) -> Result<bool, StoreError> {
+    const UNITS: &str = "SELECT 1 FROM units WHERE output_blob IS NOT NULL AND output_blob = $1 LIMIT 1";
+    const CHECKPOINTS: &str = "SELECT 1 FROM checkpoints WHERE blob = $1 LIMIT 1";
+    for text in [UNITS, CHECKPOINTS] {
+        let found =
+            db.query_one_raw(statement(db.get_database_backend(), text, vec![digest.0.to_vec().into()])).await?;
+        if found.is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -163,7 +163,8 @@ pub struct Conclusion {
 
 // SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. The row is always there: callers
 // conclude only units that were made.
-const CONCLUDE_SQLITE: &str = "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
+const CONCLUDE_SQLITE: &str =
+    "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
         memory_bytes, output_len, output, output_blob, message, claims, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
         {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, x'' FROM {rows:3}

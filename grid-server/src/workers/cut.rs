@@ -60,13 +60,7 @@ pub enum CutError {
 }
 
 /// About `wanted` inputs after the first `made`.
-pub fn batch(
-    plan: &SplitPlan,
-    files: &[InputFile],
-    place: Place,
-    made: u64,
-    wanted: u64,
-) -> Result<Batch, CutError> {
+pub fn batch(plan: &SplitPlan, files: &[InputFile], place: Place, made: u64, wanted: u64) -> Result<Batch, CutError> {
     match plan {
         SplitPlan::Lines { .. } | SplitPlan::CsvRows { .. } => read_batch(plan, files, place, made, wanted),
         SplitPlan::Guest => Ok(Batch { inputs: vec![whole(files)?], place, done: true }),
@@ -174,8 +168,7 @@ fn take(cuts: &mut Vec<Cut>, file: usize, reader: &mut Reader<'_>, inputs: &mut 
 
 /// All files, one after the other: what a guest's split reads.
 fn whole(files: &[InputFile]) -> io::Result<Input> {
-    let ranges: Vec<Range> =
-        files.iter().map(|file| Range { blob: file.blob, offset: 0, len: file.len }).collect();
+    let ranges: Vec<Range> = files.iter().map(|file| Range { blob: file.blob, offset: 0, len: file.len }).collect();
     if ranges.iter().map(|range| range.len).sum::<u64>() > INLINE_BYTES_MAX as u64 {
         return Ok(Input::Ranges(ranges));
     }
