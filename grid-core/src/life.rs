@@ -3,6 +3,7 @@
 //! A unit's row is a [`Unit`]; the shell loads it, asks for a step, and writes what came out with the counters of
 //! [`Change`], all in one transaction. Nothing here knows how rows are kept.
 
+mod avoid;
 mod job;
 mod judge;
 mod merge;
@@ -13,6 +14,7 @@ mod unit;
 #[cfg(test)]
 mod properties;
 
+pub use avoid::Avoid;
 pub use job::{AfterFailure, Ended, JobFailure, JobLife, JobStep, after_failure, job_step, past_deadline, rise};
 pub use judge::{Others, Report, Scene, Verdict, judge};
 pub use merge::{MergeLevel, merge_level};

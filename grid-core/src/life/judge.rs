@@ -43,7 +43,7 @@ pub enum Others {
 pub struct Scene {
     /// The job's author.
     pub job_owner: Option<AccountNo>,
-    /// Whether somebody else could run it.
+    /// Whether somebody else could run it. Looked at only where the first result of a unit is a failure.
     pub others: Others,
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::desk::Desk;
 use super::eligible::eligible;
-use super::fair::Fair;
+use super::fair::{Fair, Fit};
 use super::plan::Plan;
 use super::view::{JobView, NodeView, Picky, Snapshot};
 use super::{ALONE_MS, PICKY_MAX};
@@ -80,7 +80,7 @@ fn find(desks: &[Desk<'_>], job: &JobView, unit: &Picky, cursor: usize) -> Found
         anybody = true;
         let Some(tier) = tier(desk.node, unit) else { continue };
         exists[tier] = true;
-        if free[tier].is_none() && desk.turn(job, u64::MAX, 1).is_some() {
+        if free[tier].is_none() && matches!(desk.turn(job, u64::MAX, 1), Fit::Units(_)) {
             free[tier] = Some(index);
         }
         if free[0].is_some() {
