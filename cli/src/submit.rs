@@ -1,6 +1,6 @@
 //! `fallow submit`: build, upload, sign, hand in; then, where wanted, watch and fetch.
 
-mod inputs;
+pub(crate) mod inputs;
 mod module;
 mod plan;
 mod upload;
