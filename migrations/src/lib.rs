@@ -1,1 +1,32 @@
-//! Placeholder.
+//! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
+//!
+//! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units.
+//! There are no live entities here.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::prelude::*;
+
+mod dialect;
+mod m0001_accounts;
+mod m0002_blobs;
+mod m0003_modules;
+mod m0004_nodes;
+mod m0101_jobs;
+mod m0102_units;
+
+/// All migrations in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m0001_accounts::Migration),
+            Box::new(m0002_blobs::Migration),
+            Box::new(m0003_modules::Migration),
+            Box::new(m0004_nodes::Migration),
+            Box::new(m0101_jobs::Migration),
+            Box::new(m0102_units::Migration),
+        ]
+    }
+}

@@ -1,7 +1,5 @@
 //! The component of a job, ready for the grid: built or read, adapted where it is a core module, and signed.
 
-use std::path::Path;
-
 use anyhow::Context;
 use bytes::Bytes;
 use fallow_protocol::api::GridInfo;
@@ -11,8 +9,10 @@ use fallow_protocol::{Digest, PublicKey, SecretKey};
 use super::plan::Plan;
 use crate::args::SubmitArgs;
 use crate::author_key;
+use crate::commands::project;
 use crate::failure::Failure;
 use crate::session::Session;
+use crate::toolchain::adapt::to_component;
 use crate::words::{bytes, now_ms};
 
 /// A manifest serves for so long after the window in which it was signed.
@@ -67,16 +67,13 @@ fn check_profile(found: &str) -> Result<(), Failure> {
 async fn component(session: &Session, args: &SubmitArgs) -> anyhow::Result<(Bytes, String)> {
     let file = match &args.component {
         Some(file) => file.clone(),
-        None => crate::commands::project::build_for_submit(session, &args.project).await?,
+        None => project::component(session, &args.project).await?,
     };
     let label = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = std::fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
-    Ok((adapted(read, &file)?.into(), label))
-}
-
-/// Components stay as they are; core modules are adapted before they are signed.
-fn adapted(bytes: Vec<u8>, file: &Path) -> anyhow::Result<Vec<u8>> {
-    crate::commands::project::to_component(bytes).with_context(|| file.display().to_string())
+    // Components stay as they are; core modules are adapted before they are signed.
+    let component = to_component(read).with_context(|| format!("in {}", file.display()))?;
+    Ok((component.into(), label))
 }
 
 fn sign(component: &[u8], limits: Limits, key: &SecretKey, now_ms: u64) -> AuthoredManifest {

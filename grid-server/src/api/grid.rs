@@ -1,0 +1,86 @@
+//! What anyone may know of the grid, who the caller is, and what those who watch over the server ask.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use fallow_protocol::api::{GridInfo, Me};
+use fallow_protocol::manifest::PROFILE;
+use serde::Serialize;
+
+use super::ApiError;
+use crate::app::App;
+use crate::auth::{AnyScope, Auth};
+use crate::store::{accounts, sql};
+
+/// What the grid is.
+#[utoipa::path(get, path = "/api/v1/grid", tag = "grid", responses((status = 200, body = GridInfo)))]
+pub async fn grid(State(app): State<Arc<App>>) -> Json<GridInfo> {
+    let limits = &app.config.limits;
+    Json(GridInfo {
+        name: app.config.name.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        root_fingerprint: app.keys.fingerprint(),
+        profile: PROFILE.into(),
+        blob_bytes_max: limits.blob_bytes_max,
+        component_bytes_max: limits.component_bytes_max,
+    })
+}
+
+/// The account of the token in use.
+#[utoipa::path(get, path = "/api/v1/me", tag = "accounts", security(("bearer" = [])),
+    responses((status = 200, body = Me)))]
+pub async fn me(State(app): State<Arc<App>>, caller: Auth<AnyScope>) -> Result<Json<Me>, ApiError> {
+    let account = accounts::by_id(app.store.reader(), caller.account_id).await?;
+    let account = account.ok_or_else(|| ApiError::not_found("such account"))?;
+    Ok(Json(Me {
+        id: account.public_id,
+        name: account.name,
+        role: account.role,
+        scopes: caller.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+        fuel_quota: account.fuel_quota,
+        fuel_used: account.fuel_used,
+    }))
+}
+
+/// Whether the server can do its work.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Health {
+    /// Whether all of the following is right.
+    pub ok: bool,
+    /// Whether the database answers.
+    pub database: bool,
+    /// Whether blobs can be written.
+    pub blobs: bool,
+    /// Nodes that are connected.
+    pub nodes_online: u64,
+}
+
+/// Whether the server can do its work: 503 where it cannot.
+#[utoipa::path(get, path = "/healthz", tag = "operation",
+    responses((status = 200, body = Health), (status = 503, body = Health)))]
+pub async fn healthz(State(app): State<Arc<App>>) -> Response {
+    let database = sql::one(app.store.reader(), "SELECT 1 AS one", Vec::new()).await;
+    let blobs = app.blobs.probe().await;
+    for error in [database.as_ref().err().map(ToString::to_string), blobs.as_ref().err().map(ToString::to_string)] {
+        if let Some(error) = error {
+            tracing::error!(error, "the server is not healthy");
+        }
+    }
+    let (database, blobs) = (database.is_ok(), blobs.is_ok());
+    let health = Health { ok: database && blobs, database, blobs, nodes_online: app.nodes.online() as u64 };
+    let status = if health.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(health)).into_response()
+}
+
+/// Counters in Prometheus' text format.
+#[utoipa::path(get, path = "/metrics", tag = "operation",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
+pub async fn metrics(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    app.metrics.nodes_online.set(i64::try_from(app.nodes.online()).unwrap_or(i64::MAX));
+    let text = app.metrics.text().map_err(ApiError::internal)?;
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
+}

@@ -1,0 +1,86 @@
+//! Receiving a blob: the body streams to the disk, what has arrived stays when it breaks off, the end is checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use fallow_protocol::Digest;
+use fallow_protocol::api::UploadState;
+use futures_util::{Stream, StreamExt};
+use serde::Deserialize;
+
+use super::ApiError;
+use crate::app::App;
+use crate::blobs::uploads::{Owner, Upload, UploadError};
+
+/// A body that brings nothing for so long is given up; what arrived stays.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// Which bytes come.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct UploadQuery {
+    /// Where the body's first byte belongs: `received` of the upload so far.
+    pub offset: u64,
+    /// Length of the whole blob, bytes.
+    pub len: u64,
+}
+
+/// Refuse what is larger than `most`, before a byte of it is read.
+pub fn check_len(len: u64, most: u64) -> Result<(), ApiError> {
+    if len <= most {
+        return Ok(());
+    }
+    let detail = format!("the blob has {len} bytes, at most {most} are allowed");
+    Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "blob-too-large", detail).field("len"))
+}
+
+/// Write the body. `Some(len)` when the blob is whole and checked, else how much was received.
+pub async fn receive(
+    app: &Arc<App>,
+    owner: Owner,
+    digest: Digest,
+    query: UploadQuery,
+    body: Body,
+) -> Result<UploadState, ApiError> {
+    let most = app.config.limits.uploads_max;
+    let upload = app.blobs.uploads().begin(owner, &digest, query.offset, query.len, most).await?;
+    let app = app.clone();
+    // A task of its own: when the client goes, the request is dropped, but what arrived must reach the disk.
+    let written = tokio::spawn(async move { write(&app, upload, body.into_data_stream()).await });
+    written.await.map_err(ApiError::internal)?
+}
+
+async fn write(
+    app: &App,
+    mut upload: Upload,
+    mut body: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin,
+) -> Result<UploadState, ApiError> {
+    let ended = loop {
+        match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(Some(Ok(bytes))) => {
+                app.metrics.blob_bytes_in.inc_by(bytes.len() as u64);
+                if let Err(error) = upload.append(&bytes).await {
+                    break Err(error.into());
+                }
+            }
+            Ok(None) => break Ok(()),
+            Ok(Some(Err(_))) => break Err(broken("the body broke off before its end")),
+            Err(_) => break Err(broken("the body brought nothing for 30 s")),
+        }
+    };
+    if ended.is_ok() && upload.is_whole() {
+        let received = upload.complete(&app.blobs).await?;
+        return Ok(UploadState { received, complete: true });
+    }
+    let kept = upload.keep().await;
+    ended?;
+    Ok(UploadState { received: kept.map_err(UploadError::Io)?, complete: false })
+}
+
+fn broken(detail: &str) -> ApiError {
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "upload-broken", detail)
+        .help("ask for the upload's state and go on from what was received")
+}

@@ -1,0 +1,54 @@
+//! Everything that handlers, the node link and the workers share, behind one `Arc`.
+
+use std::sync::Arc;
+
+use crate::blobs::BlobStore;
+use crate::config::Config;
+use crate::jobs::Active;
+use crate::keys::GridKeys;
+use crate::link::Registry;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::wakes::Wakes;
+
+/// The running server.
+pub struct App {
+    /// Settings, read once.
+    pub config: Config,
+    /// The database.
+    pub store: Store,
+    /// Blobs on disk.
+    pub blobs: BlobStore,
+    /// The grid's keys.
+    pub keys: GridKeys,
+    /// Nodes that are connected.
+    pub nodes: Registry,
+    /// Jobs that have not ended, as the workers keep them in memory.
+    pub active: Active,
+    /// What cuts the workers' latency.
+    pub wakes: Wakes,
+    /// Counters for `/metrics`.
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
+    pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            store,
+            blobs,
+            keys,
+            nodes: Registry::default(),
+            active: Active::default(),
+            wakes: Wakes::default(),
+            metrics,
+        })
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}

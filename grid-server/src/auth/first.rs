@@ -1,0 +1,110 @@
+//! Making accounts and tokens: for the operator at the first start, for `token create`, and for the API.
+
+use fallow_protocol::AccountId;
+use fallow_protocol::ids::random_letters;
+
+use super::{Scope, hash, random_token};
+use crate::app::now_ms;
+use crate::store::tokens::NewRow;
+use crate::store::{Store, StoreError, accounts, tokens};
+
+const DAY_MS: u64 = 86_400_000;
+/// Life of the tokens that come with an account, days.
+const FIRST_DAYS: u32 = 365;
+/// Living tokens of one account.
+const TOKENS_MAX: u64 = 200;
+
+/// Why there is no new account or token.
+#[derive(Debug, thiserror::Error)]
+pub enum FirstError {
+    /// The name is taken.
+    #[error("there is an account {0:?} already")]
+    NameTaken(String),
+    /// The account has too many tokens.
+    #[error("the account has {TOKENS_MAX} living tokens already; remove some first")]
+    TooManyTokens,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A new account with its first token.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Its public id.
+    pub id: AccountId,
+    /// Its first token.
+    pub token: String,
+}
+
+fn row(account_id: i64, name: &str, scopes: &[Scope], days: u32) -> (NewRow, String) {
+    let token = random_token();
+    let now = now_ms();
+    let row = NewRow {
+        account_id,
+        public_id: format!("tok-{}", random_letters(12)),
+        hash: hash(&token),
+        name: name.to_owned(),
+        scopes: Scope::join(scopes),
+        expires_at_ms: now.saturating_add(u64::from(days) * DAY_MS),
+        now_ms: now,
+    };
+    (row, token)
+}
+
+/// Make an account and its first token, in one transaction.
+pub async fn create_account(
+    store: &Store,
+    name: &str,
+    operator: bool,
+    fuel_quota: u64,
+) -> Result<NewAccount, FirstError> {
+    let id = AccountId::random();
+    let (role, scopes) = if operator { ("operator", &Scope::ALL[..]) } else { ("user", &Scope::USER[..]) };
+    let (row, token) = row(0, "first", scopes, FIRST_DAYS);
+    let (public_id, owned) = (id.clone(), name.to_owned());
+    let made = store
+        .write(move |transaction| {
+            let (public_id, name, mut row) = (public_id.clone(), owned.clone(), row.clone());
+            Box::pin(async move {
+                let made = accounts::insert(transaction, &public_id, &name, role, fuel_quota, row.now_ms).await?;
+                let Some(account_id) = made else { return Ok(false) };
+                row.account_id = account_id;
+                tokens::insert(transaction, &row, TOKENS_MAX).await
+            })
+        })
+        .await?;
+    if made { Ok(NewAccount { id, token }) } else { Err(FirstError::NameTaken(name.to_owned())) }
+}
+
+/// Make a token for an account: its row and its text.
+pub async fn issue(
+    store: &Store,
+    account_id: i64,
+    name: &str,
+    scopes: &[Scope],
+    days: u32,
+) -> Result<(NewRow, String), FirstError> {
+    let (row, token) = row(account_id, name, scopes, days);
+    let kept = row.clone();
+    let made = store
+        .write(move |transaction| {
+            let row = kept.clone();
+            Box::pin(async move { tokens::insert(transaction, &row, TOKENS_MAX).await })
+        })
+        .await?;
+    if made { Ok((row, token)) } else { Err(FirstError::TooManyTokens) }
+}
+
+/// The operator's token, where this is the grid's first start.
+pub async fn operator(store: &Store, fuel_quota: u64) -> Result<Option<String>, FirstError> {
+    if !accounts::list(store.reader(), 0, 1).await?.is_empty() {
+        return Ok(None);
+    }
+    match create_account(store, "operator", true, fuel_quota).await {
+        Ok(account) => Ok(Some(account.token)),
+        // Another server on the same database was first.
+        Err(FirstError::NameTaken(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,101 @@
+//! Blobs and uploads on a real disk.
+
+use std::time::Duration;
+
+use super::uploads::{Owner, UploadError};
+use super::*;
+
+async fn store() -> (tempfile::TempDir, BlobStore) {
+    let data = tempfile::tempdir().unwrap();
+    let store = BlobStore::open_in(data.path()).await.unwrap();
+    (data, store)
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i * 7 % 253) as u8).collect()
+}
+
+#[tokio::test]
+async fn what_is_put_can_be_read_with_its_blocks() {
+    let (_data, store) = store().await;
+    for len in [0, 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES] {
+        let content = bytes(len);
+        let digest = store.put_bytes(&content).await.unwrap();
+        assert_eq!(store.put_bytes(&content).await.unwrap(), digest, "putting twice is harmless");
+        assert_eq!(fs::read(store.path(&digest)).await.unwrap(), content);
+        let list: BlockList = wire::decode(&store.block_list(&digest).await.unwrap(), 1 << 20).unwrap();
+        assert_eq!(list, BlockList::of(&content));
+        store.remove(&digest).await.unwrap();
+        assert!(!store.contains(&digest).await.unwrap());
+        assert!(!store.blocks_path(&digest).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_dropped_writer_leaves_nothing() {
+    let (data, store) = store().await;
+    let mut writer = store.writer().await.unwrap();
+    writer.write(&bytes(BUFFER_BYTES * 2)).await.unwrap();
+    drop(writer);
+    assert_eq!(std::fs::read_dir(data.path().join("blobs/half")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_upload_goes_on_where_it_broke_off() {
+    let (_data, store) = store().await;
+    let content = bytes(BLOCK_BYTES * 2 + 10);
+    let (digest, total) = (Digest::of(&content), content.len() as u64);
+    let owner = Owner::Account(1);
+    let mut upload = store.uploads().begin(owner, &digest, 0, total, 4).await.unwrap();
+    upload.append(&content[..1000]).await.unwrap();
+    let busy = store.uploads().begin(owner, &digest, 0, total, 4).await;
+    assert!(matches!(busy, Err(UploadError::Busy)));
+    assert_eq!(upload.keep().await.unwrap(), 1000);
+
+    // A new process knows only the files.
+    let wrong = store.uploads().begin(owner, &digest, 999, total, 4).await;
+    assert!(matches!(wrong, Err(UploadError::Offset { received: 1000 })));
+    let mut upload = store.uploads().begin(owner, &digest, 1000, total, 4).await.unwrap();
+    upload.append(&content[1000..]).await.unwrap();
+    assert!(upload.is_whole());
+    assert_eq!(upload.complete(&store).await.unwrap(), total);
+    assert_eq!(fs::read(store.path(&digest)).await.unwrap(), content);
+    let list: BlockList = wire::decode(&store.block_list(&digest).await.unwrap(), 1 << 20).unwrap();
+    assert_eq!(list, BlockList::of(&content));
+    assert_eq!(store.uploads().received(owner, &digest).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn wrong_bytes_are_dropped_and_too_many_refused() {
+    let (_data, store) = store().await;
+    let owner = Owner::Node(7);
+    let digest = Digest::of(b"right");
+    for first in [&b""[..], b"wr"] {
+        let mut upload = store.uploads().begin(owner, &digest, 0, 5, 4).await.unwrap();
+        upload.append(first).await.unwrap();
+        upload.keep().await.unwrap();
+        let mut upload = store.uploads().begin(owner, &digest, first.len() as u64, 5, 4).await.unwrap();
+        upload.append(&b"wrong"[first.len()..]).await.unwrap();
+        assert!(matches!(upload.complete(&store).await, Err(UploadError::Mismatch { .. })));
+        assert_eq!(store.uploads().received(owner, &digest).await.unwrap(), 0);
+        assert!(!store.contains(&digest).await.unwrap());
+    }
+    let mut upload = store.uploads().begin(owner, &digest, 0, 5, 4).await.unwrap();
+    assert!(matches!(upload.append(b"right!").await, Err(UploadError::Overrun(5))));
+}
+
+#[tokio::test]
+async fn unfinished_uploads_are_limited_and_swept() {
+    let (_data, store) = store().await;
+    for n in 0..3u8 {
+        let begun = store.uploads().begin(Owner::Account(1), &Digest::of(&[n]), 0, 10, 2).await;
+        assert_eq!(begun.is_err(), n == 2, "the third of two");
+        if let Ok(upload) = begun {
+            upload.keep().await.unwrap();
+        }
+    }
+    assert!(store.uploads().begin(Owner::Account(2), &Digest::of(b"x"), 0, 10, 2).await.is_ok());
+    assert_eq!(store.uploads().sweep(Duration::from_secs(3600)).await.unwrap(), 0);
+    assert_eq!(store.uploads().sweep(Duration::ZERO).await.unwrap(), 3);
+    assert!(store.uploads().begin(Owner::Account(1), &Digest::of(b"x"), 0, 10, 2).await.is_ok());
+}

@@ -1,0 +1,18 @@
+//! The grid's server: HTTP API, node link, workers that load, decide, commit and wake, and the store.
+//!
+//! Everything is here so that tests can reach it; `main.rs` only starts it. The rules are `grid-core`'s.
+
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod blobs;
+pub mod config;
+pub mod jobs;
+pub mod keys;
+pub mod link;
+pub mod metrics;
+pub mod modules;
+pub mod router;
+pub mod store;
+pub mod wakes;
+pub mod workers;

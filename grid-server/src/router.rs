@@ -1,0 +1,111 @@
+//! Every route of the server, and the layers around them. Handlers are in `api/`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use fallow_protocol::limits::API_BODY_BYTES_MAX;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::api::{
+    ApiState, accounts, author_keys, blobs, docs, grid, jobs, layers, modules, node_blobs, nodes, tokens,
+};
+use crate::app::App;
+
+/// Time for an ordinary request.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Time for requests that wait for news (30 s at most), for a validation (its turn, then the child).
+const LONG_PATIENCE: Duration = Duration::from_secs(120);
+
+/// Routes with a token, answered at once.
+fn ordinary() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(grid::me))
+        .routes(routes!(accounts::create_account_of, accounts::list_accounts))
+        .routes(routes!(tokens::create_token, tokens::list_tokens))
+        .routes(routes!(tokens::delete_token))
+        .routes(routes!(author_keys::create_key, author_keys::list_keys))
+        .routes(routes!(author_keys::delete_key))
+        .routes(routes!(blobs::upload_state))
+        .routes(routes!(blobs::blob_blocks))
+        .routes(routes!(jobs::submit_job, jobs::list_jobs))
+        .routes(routes!(jobs::job_units))
+        .routes(routes!(jobs::job_logs))
+        .routes(routes!(jobs::explain_job))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::retry_job))
+        .routes(routes!(nodes::create_join_token))
+        .routes(routes!(nodes::list_nodes))
+        .routes(routes!(nodes::delete_node))
+        .routes(routes!(node_blobs::node_upload_state))
+        .routes(routes!(node_blobs::node_blocks))
+}
+
+/// Routes that wait for something.
+fn patient() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(jobs::job))
+        .routes(routes!(jobs::job_result))
+        .routes(routes!(modules::create_module))
+}
+
+/// Routes that stream for as long as it takes; each chunk has its own time.
+fn streaming() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(blobs::upload, blobs::download_blob))
+        .routes(routes!(node_blobs::node_upload, node_blobs::node_download))
+}
+
+/// Routes without a token.
+fn open() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(grid::grid))
+        .routes(routes!(grid::healthz))
+        .routes(routes!(grid::metrics))
+        .routes(routes!(nodes::enrol))
+        .routes(routes!(nodes::node_link))
+}
+
+fn parts(state: &ApiState) -> (Router<ApiState>, OpenApi) {
+    let time = |limit| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, limit);
+    let (router, document) = OpenApiRouter::with_openapi(docs::head())
+        .merge(ordinary().layer(time(PATIENCE)))
+        .merge(patient().layer(time(LONG_PATIENCE)))
+        .merge(streaming())
+        .merge(open().layer(time(PATIENCE)).layer(from_fn_with_state(state.clone(), layers::limit_address)))
+        .split_for_parts();
+    (router, docs::finish(document))
+}
+
+/// The whole service.
+pub fn router(app: Arc<App>) -> Router {
+    let state = ApiState::new(app);
+    let (router, document) = parts(&state);
+    let limit = from_fn_with_state(state.clone(), layers::limit_address);
+    let pages: Router<ApiState> = SwaggerUi::new("/api/docs").url("/api/openapi.json", document).into();
+    router
+        .merge(pages.layer(limit))
+        .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn(layers::problems))
+        .layer(from_fn_with_state(state.clone(), layers::secure))
+        .layer(from_fn_with_state(state.clone(), layers::observe))
+        .with_state(state)
+}
+
+/// The OpenAPI document, as it is checked in.
+pub fn openapi() -> OpenApi {
+    let document = [ordinary(), patient(), streaming(), open()]
+        .into_iter()
+        .fold(OpenApiRouter::with_openapi(docs::head()), OpenApiRouter::merge)
+        .into_openapi();
+    docs::finish(document)
+}

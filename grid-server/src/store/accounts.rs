@@ -1,0 +1,85 @@
+//! Accounts with their counters of fuel and of bytes.
+
+use fallow_protocol::AccountId;
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::StoreError;
+use super::sql::{self, signed};
+
+/// An account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Id within the database.
+    pub id: i64,
+    /// Id for everybody else.
+    pub public_id: AccountId,
+    /// Its name, unique.
+    pub name: String,
+    /// `user` or `operator`.
+    pub role: String,
+    /// Fuel that it may use.
+    pub fuel_quota: u64,
+    /// Fuel that its jobs have used.
+    pub fuel_used: u64,
+    /// Bytes of its blobs.
+    pub blob_bytes: u64,
+}
+
+const COLUMNS: &str = "id, public_id, name, role, fuel_quota, fuel_used, blob_bytes";
+
+fn read(row: &QueryResult) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: sql::get(row, "id")?,
+        public_id: sql::parsed(row, "public_id")?,
+        name: sql::get(row, "name")?,
+        role: sql::get(row, "role")?,
+        fuel_quota: sql::unsigned(row, "fuel_quota")?,
+        fuel_used: sql::unsigned(row, "fuel_used")?,
+        blob_bytes: sql::unsigned(row, "blob_bytes")?,
+    })
+}
+
+/// Make an account; its internal id, or none where the name is taken.
+pub async fn insert<C: ConnectionTrait>(
+    connection: &C,
+    public_id: &AccountId,
+    name: &str,
+    role: &str,
+    fuel_quota: u64,
+    now_ms: u64,
+) -> Result<Option<i64>, StoreError> {
+    let row = sql::one(
+        connection,
+        "INSERT INTO accounts (public_id, name, role, fuel_quota, created_at_ms) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (name) DO NOTHING RETURNING id",
+        vec![public_id.as_str().into(), name.into(), role.into(), signed(fuel_quota).into(), signed(now_ms).into()],
+    )
+    .await?;
+    row.map(|row| sql::get(&row, "id")).transpose()
+}
+
+/// One by its internal id.
+pub async fn by_id<C: ConnectionTrait>(connection: &C, id: i64) -> Result<Option<Account>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM accounts WHERE id = $1");
+    sql::one(connection, &text, vec![id.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// One by its name.
+pub async fn by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Result<Option<Account>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM accounts WHERE name = $1");
+    sql::one(connection, &text, vec![name.into()]).await?.as_ref().map(read).transpose()
+}
+
+/// Up to `limit` accounts after the internal id `after`.
+pub async fn list<C: ConnectionTrait>(connection: &C, after: i64, limit: u64) -> Result<Vec<Account>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM accounts WHERE id > $1 ORDER BY id LIMIT $2");
+    let rows = sql::all(connection, &text, vec![after.into(), signed(limit).into()]).await?;
+    rows.iter().map(read).collect()
+}
+
+/// Fuel of accepted runs goes to the account of their job.
+pub async fn add_fuel<C: ConnectionTrait>(connection: &C, id: i64, fuel: u64) -> Result<(), StoreError> {
+    let text = "UPDATE accounts SET fuel_used = fuel_used + $2 WHERE id = $1";
+    sql::execute(connection, text, vec![id.into(), signed(fuel).into()]).await?;
+    Ok(())
+}
