@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub mod accounts;
 pub mod author_keys;
+pub mod backup;
 pub mod blobs;
 mod connect;
 pub mod join_tokens;

@@ -18,20 +18,19 @@ pub struct Grid {
     pub url: String,
     /// The operator's token.
     pub operator: String,
-    serve_args: Vec<String>,
 }
 
 impl Grid {
     /// A server on SQLite with nothing else.
     pub async fn start() -> Result<Self> {
-        Self::start_with(&[]).await
+        Self::start_with("").await
     }
 
-    /// A server with more arguments to `serve`.
-    pub async fn start_with(args: &[&str]) -> Result<Self> {
+    /// A server with settings of its own (TOML, as in `docs/server.example.toml`).
+    pub async fn start_with(settings: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let serve_args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        let mut grid = Self { folder, server: None, url: String::new(), operator: String::new(), serve_args };
+        std::fs::write(folder.path().join("server.toml"), settings)?;
+        let mut grid = Self { folder, server: None, url: String::new(), operator: String::new() };
         grid.start_server("127.0.0.1:0").await?;
         let server = grid.server.as_ref().context("it was just started")?;
         grid.operator = text(&server.named("operator_token", SOON).await?, "token")?;
@@ -40,7 +39,8 @@ impl Grid {
 
     async fn start_server(&mut self, listen: &str) -> Result<()> {
         let mut serve = program("fallow-server");
-        serve.args(["serve", "--json", "--listen", listen, "--data"]).arg(self.server_data()).args(&self.serve_args);
+        serve.args(["serve", "--json", "--listen", listen, "--data"]).arg(self.server_data());
+        serve.arg("--config").arg(self.path("server.toml"));
         let server = Process::start("the server", serve, &self.path("server.log"))?;
         self.url = text(&server.named("listening", SOON).await?, "url")?;
         self.server = Some(server);

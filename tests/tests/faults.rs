@@ -7,12 +7,12 @@ use fallow_tests::SOON;
 use fallow_tests::grid::{Account, Grid, Node};
 use serde_json::Value;
 
-/// One long unit that makes checkpoints: the guest `steps` takes the number of its steps as input.
+/// One long unit that makes checkpoints; a step takes some ten milliseconds.
 async fn long_unit(grid: &Grid, author: &Account, steps: u64) -> Result<String> {
     let file = grid.path("steps.txt");
-    std::fs::write(&file, steps.to_string())?;
+    std::fs::write(&file, format!("{{\"steps\": {steps}, \"work\": 5000000, \"checkpoint_every\": 5}}\n"))?;
     let file = file.display().to_string();
-    author.submit("tests/guests/steps", &["--input", &file, "--split", "file", "--assemble", "concat"]).await
+    author.submit("tests/guests/steps", &["--input", &file]).await
 }
 
 fn started(event: &Value) -> bool {
@@ -25,7 +25,7 @@ async fn is_working(node: &Node) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_unit_of_a_killed_node_goes_on_elsewhere_from_its_checkpoint() -> Result<()> {
-    let grid = Grid::start_with(&["--grace-ms", "500", "--checkpoint-ms", "200"]).await?;
+    let grid = Grid::start_with("[work]\nheartbeat_ms = 500\nlease_ms = 1500\ncheckpoint_ms = 200\n").await?;
     let author = grid.account("author").await?;
     let first = grid.node(&author, "first", &["--slots", "1"]).await?;
     let whole = long_unit(&grid, &author, 300).await?;

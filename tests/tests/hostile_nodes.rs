@@ -120,7 +120,7 @@ async fn results_for_leases_never_given_change_nothing() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_takes_work_and_vanishes_delays_it_only() -> Result<()> {
-    let grid = Grid::start_with(&["--grace-ms", "300"]).await?;
+    let grid = Grid::start_with("[work]\nheartbeat_ms = 500\nlease_ms = 1500\n").await?;
     let account = grid.account("author").await?;
     let node = RawNode::enrol(&grid, &account, "vanisher").await?;
     let mut link = node.online(4).await?;

@@ -41,7 +41,7 @@ async fn an_unmodified_wasi_program_filters_lines_in_order() -> Result<()> {
     let component = fallow_tests::guests::component("examples/wasi-filter").await?.display().to_string();
     let project = root().join("examples/wasi-filter").display().to_string();
     let alone =
-        author.call(&["run", &project, "--component", &component, "--input", &input, "--output", "alone.txt"]).await?;
+        author.call(&["run", "--project", &project, "--component", &component, &input, "--output", "alone.txt"]).await?;
     ensure!(alone.code == 0, "{}", alone.err);
     ensure!(std::fs::read(grid.path("alone.txt"))? == through_grid, "the grid's result differs from the local one");
     Ok(())

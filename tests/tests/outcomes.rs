@@ -11,7 +11,7 @@ const CASES: [(&str, &str); 8] = [
     ("panic", "trap"),
     ("overflow", "trap"),
     ("alloc", "limit"),
-    ("output", "limit"),
+    ("output:8000000", "limit"),
     ("loop", "limit"),
     ("log", "done"),
 ];
@@ -20,7 +20,7 @@ async fn submit_faults(grid: &Grid, author: &Account, lines: &[&str], more: &[&s
     let file = grid.path("cases.txt");
     std::fs::write(&file, lines.join("\n") + "\n")?;
     let file = file.display().to_string();
-    let mut args = vec!["--input", &file, "--split", "lines:1", "--on-failed", "leave-out:100%"];
+    let mut args = vec!["--input", &file, "--on-failed", "leave-out:100%"];
     args.extend(more);
     author.submit("tests/guests/faults", &args).await
 }
@@ -38,7 +38,7 @@ async fn each_outcome_looks_different_and_others_go_on() -> Result<()> {
     let _nodes =
         (grid.node(&author, "one", &["--slots", "2"]).await?, grid.node(&other, "two", &["--slots", "1"]).await?);
     let lines: Vec<&str> = CASES.iter().map(|(line, _)| *line).collect();
-    let limits = ["--limit", "fuel=2000000000", "--limit", "memory=64MiB", "--limit", "output=1MiB"];
+    let limits = ["--limit", "fuel=2000000000", "--limit", "output=1MiB"];
     let job = submit_faults(&grid, &author, &lines, &limits).await?;
     let beside = other.submit("examples/primes", &["--split", "range:0..20000:100"]).await?;
     other.result(&beside).await?;
@@ -65,7 +65,7 @@ async fn a_job_that_stops_at_the_first_failure_says_which_and_can_be_retried() -
     std::fs::write(&file, "ok\nerror:no such stain\n")?;
     let file = file.display().to_string();
     let job =
-        author.submit("tests/guests/faults", &["--input", &file, "--split", "lines:1", "--on-failed", "stop"]).await?;
+        author.submit("tests/guests/faults", &["--input", &file, "--on-failed", "stop", "--assemble", "archive"]).await?;
     let ended = author.job_ended(&job).await?;
     ensure!(ended["phase"] == "failed", "{ended:#}");
     ensure!(ended["error"].as_str().is_some_and(|error| error.contains("no such stain")), "{ended:#}");
@@ -83,7 +83,7 @@ async fn a_unit_over_its_wall_time_is_tried_once_more_and_then_final() -> Result
     let grid = Grid::start().await?;
     let author = grid.account("author").await?;
     let _node = grid.node(&author, "one", &[]).await?;
-    let job = submit_faults(&grid, &author, &["loop", "ok"], &["--limit", "wall=1s"]).await?;
+    let job = submit_faults(&grid, &author, &["loop", "ok"], &["--limit", "time=1s", "--limit", "fuel=1000T"]).await?;
     let ended = author.job_ended(&job).await?;
     ensure!(ended["phase"] == "done" && ended["counts"]["left_out"] == 1, "{ended:#}");
     let all = units(&author, &job).await?;

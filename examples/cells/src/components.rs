@@ -12,12 +12,11 @@ pub enum Touch {
 }
 
 impl Touch {
-    fn offsets(self) -> &'static [(isize, isize)] {
-        let all = &[(0, -1), (-1, 0), (1, 0), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
-        match self {
-            Touch::Sides => &all[..4],
-            Touch::SidesAndCorners => all,
-        }
+    /// From the index of a pixel to those of the pixels that touch it, in a plane of this width.
+    fn steps(self, width: usize) -> Vec<isize> {
+        let row = width as isize;
+        let corners: &[isize] = if self == Touch::Sides { &[] } else { &[-row - 1, -row + 1, row - 1, row + 1] };
+        [&[-row, -1, 1, row], corners].concat()
     }
 }
 
@@ -29,51 +28,38 @@ pub struct Components {
     pub sizes: Vec<u32>,
 }
 
+/// A pixel of the mask that has no number yet.
+const NEW: u32 = u32::MAX;
+
 /// Number the parts of `mask`.
 pub fn label(mask: &Plane<bool>, touch: Touch) -> Components {
-    let mut found = Components { labels: Plane::filled(mask.width, mask.height, 0), sizes: vec![0] };
-    let mut stack = Vec::new();
-    for start in 0..mask.data.len() {
-        if mask.data[start] && found.labels.data[start] == 0 {
-            let number = found.sizes.len() as u32;
-            let size = flood(mask, touch, start, number, &mut found.labels, &mut stack);
-            found.sizes.push(size);
+    let mut labels = mask.map(|inside| if inside { NEW } else { 0 }).framed(0);
+    let steps = touch.steps(labels.width);
+    let (mut sizes, mut stack) = (vec![0], Vec::new());
+    for start in 0..labels.data.len() {
+        if labels.data[start] == NEW {
+            sizes.push(flood(&mut labels.data, &steps, start, sizes.len() as u32, &mut stack));
         }
     }
-    found
+    Components { labels: labels.unframed(), sizes }
 }
 
 /// Give `number` to the part that `start` belongs to; its size.
-fn flood(
-    mask: &Plane<bool>,
-    touch: Touch,
-    start: usize,
-    number: u32,
-    labels: &mut Plane<u32>,
-    stack: &mut Vec<usize>,
-) -> u32 {
+fn flood(labels: &mut [u32], steps: &[isize], start: usize, number: u32, stack: &mut Vec<usize>) -> u32 {
     let mut size = 0;
-    labels.data[start] = number;
+    labels[start] = number;
     stack.push(start);
     while let Some(index) = stack.pop() {
         size += 1;
-        for next in neighbours(mask.width, mask.height, index, touch) {
-            if mask.data[next] && labels.data[next] == 0 {
-                labels.data[next] = number;
+        for &step in steps {
+            let next = index.wrapping_add_signed(step);
+            if labels[next] == NEW {
+                labels[next] = number;
                 stack.push(next);
             }
         }
     }
     size
-}
-
-/// Indices of the pixels that touch pixel `index` of a plane of this size.
-pub fn neighbours(width: usize, height: usize, index: usize, touch: Touch) -> impl Iterator<Item = usize> {
-    let (x, y) = (index % width, index / width);
-    touch.offsets().iter().filter_map(move |&(dx, dy)| {
-        let (x, y) = (x.checked_add_signed(dx)?, y.checked_add_signed(dy)?);
-        (x < width && y < height).then(|| y * width + x)
-    })
 }
 
 #[cfg(test)]
@@ -88,11 +74,5 @@ mod tests {
         let joined = label(&mask, Touch::SidesAndCorners);
         assert_eq!(joined.sizes, [0, 4]);
         assert_eq!(joined.labels.data, [1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
-    }
-
-    #[test]
-    fn neighbours_stay_inside() {
-        assert_eq!(neighbours(3, 2, 0, Touch::SidesAndCorners).collect::<Vec<_>>(), [1, 3, 4]);
-        assert_eq!(neighbours(3, 2, 5, Touch::Sides).collect::<Vec<_>>(), [2, 4]);
     }
 }

@@ -28,6 +28,22 @@ impl<T: Copy> Plane<T> {
         &mut self.data[y * self.width..(y + 1) * self.width]
     }
 
+    /// This plane with a frame of one pixel around it, so that every pixel of it has all neighbours.
+    pub fn framed(&self, frame: T) -> Self {
+        let mut out = Plane::filled(self.width + 2, self.height + 2, frame);
+        for y in 0..self.height {
+            out.row_mut(y + 1)[1..=self.width].copy_from_slice(self.row(y));
+        }
+        out
+    }
+
+    /// What is left when the frame is taken off.
+    pub fn unframed(&self) -> Self {
+        let (width, height) = (self.width - 2, self.height - 2);
+        let data = (1..=height).flat_map(|y| &self.row(y)[1..=width]).copied().collect();
+        Plane { width, height, data }
+    }
+
     /// A plane of the same size whose values are `f` of these.
     pub fn map<U>(&self, f: impl Fn(T) -> U) -> Plane<U> {
         Plane { width: self.width, height: self.height, data: self.data.iter().map(|&value| f(value)).collect() }
@@ -107,5 +123,7 @@ mod tests {
         plane.row_mut(1).copy_from_slice(&[1, 2, 3]);
         assert_eq!(plane.data, [0, 0, 0, 1, 2, 3]);
         assert_eq!(plane.map(|v| v > 1).row(1), [false, true, true]);
+        assert_eq!(plane.framed(7).row(2), [7, 1, 2, 3, 7]);
+        assert_eq!(plane.framed(7).unframed(), plane);
     }
 }

@@ -16,8 +16,8 @@ const PAD: usize = DISTANCE + 3;
 const PATCH_AREA: f32 = 25.0;
 /// Patches further apart than this weigh nothing.
 const CUTOFF: f32 = 5.0;
-/// Rows that are worked on together, so that they stay in the cache.
-const BAND: usize = 32;
+/// Rows that are worked on together: few enough to stay in the cache, many enough that the rows above cost little.
+const BAND: usize = 64;
 
 /// Units of the exponent in [`weight`]: 2^19 / ln 2 for each unit of distance.
 const EXPONENT_SCALE: f32 = 756_388.0;

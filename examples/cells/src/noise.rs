@@ -7,19 +7,20 @@ pub struct NoiseMeter {
     rows: u64,
     /// The two rows before, older first.
     before: [Vec<f32>; 2],
+    down: Vec<f32>,
     sum: f64,
 }
 
 impl NoiseMeter {
     /// For rows of `width` pixels.
     pub fn new(width: usize) -> Self {
-        NoiseMeter { width, rows: 0, before: [vec![0.0; width], vec![0.0; width]], sum: 0.0 }
+        NoiseMeter { width, rows: 0, before: [vec![0.0; width], vec![0.0; width]], down: vec![0.0; width], sum: 0.0 }
     }
 
     /// The next row.
     pub fn add(&mut self, row: &[f32]) {
-        if self.rows >= 2 {
-            self.sum += response(&self.before[0], &self.before[1], row);
+        if self.rows >= 2 && self.width >= 3 {
+            self.sum += response(&self.before[0], &self.before[1], row, &mut self.down);
         }
         self.before.swap(0, 1);
         self.before[1].copy_from_slice(row);
@@ -37,14 +38,23 @@ impl NoiseMeter {
 }
 
 /// Absolute response of the mask `1 -2 1 / -2 4 -2 / 1 -2 1` to the middle one of three rows, summed.
-fn response(above: &[f32], middle: &[f32], below: &[f32]) -> f64 {
-    let rows = above.windows(3).zip(middle.windows(3)).zip(below.windows(3));
-    rows.map(|((a, m), b)| {
-        let corners = a[0] + a[2] + b[0] + b[2];
-        let sides = a[1] + m[0] + m[2] + b[1];
-        f64::from((corners - 2.0 * sides + 4.0 * m[1]).abs())
-    })
-    .sum()
+/// The mask is the second difference down, then across; `down` is a buffer for the first.
+fn response(above: &[f32], middle: &[f32], below: &[f32], down: &mut [f32]) -> f64 {
+    for (((out, a), m), b) in down.iter_mut().zip(above).zip(middle).zip(below) {
+        *out = (a + b) - (m + m);
+    }
+    let count = down.len() - 2;
+    let (left, middle, right) = (&down[..count], &down[1..=count], &down[2..]);
+    // Eight sums side by side, which a processor can make at once.
+    let mut sums = [0.0f32; 8];
+    for start in (0..count).step_by(8) {
+        let lanes = start..count.min(start + 8);
+        let across = left[lanes.clone()].iter().zip(&middle[lanes.clone()]).zip(&right[lanes]);
+        for (sum, ((l, m), r)) in sums.iter_mut().zip(across) {
+            *sum += ((l + r) - (m + m)).abs();
+        }
+    }
+    sums.iter().map(|&sum| f64::from(sum)).sum()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use crate::image::{Plane, Rect};
 use crate::tile::Tile;
 
-/// Colour of the outlines: a yellow that neither blue nor brown stain has.
-const OUTLINE: [u8; 3] = [255, 235, 0];
+/// Colour of the outlines: a green that neither blue nor brown stain has.
+const OUTLINE: [u8; 3] = [0, 235, 60];
 
 /// RGB of the tile's core, outlines drawn.
 pub fn outlined(tile: &Tile, labels: &Plane<u32>) -> Vec<u8> {
@@ -68,7 +68,7 @@ mod tests {
         let whole = Whole { width: 10, height: 3, threshold: 0.0, sigma: 0.0 };
         let core = Rect { x: 8, y: 1, width: 2, height: 1 };
         let tile = Tile { whole, core, region: REGION, rgb: vec![7; 90] };
-        assert_eq!(outlined(&tile, &labels()), [7, 7, 7, 255, 235, 0]);
+        assert_eq!(outlined(&tile, &labels()), [7, 7, 7, 0, 235, 60]);
     }
 
     #[test]

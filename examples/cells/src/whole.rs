@@ -27,7 +27,10 @@ pub fn measure(picture: &Picture) -> Whole {
     for y in 0..picture.height {
         channel.row(picture.row(y), &mut row);
         noise.add(&row);
-        (low, high) = row.iter().fold((low, high), |(low, high), &value| (low.min(value), high.max(value)));
+        for &value in &row {
+            low = if value < low { value } else { low };
+            high = if value > high { value } else { high };
+        }
     }
     let mut histogram = Histogram::new(low, high);
     for y in 0..picture.height {
@@ -35,4 +38,18 @@ pub fn measure(picture: &Picture) -> Whole {
         histogram.add(&row);
     }
     Whole { width: picture.width, height: picture.height, threshold: histogram.threshold(), sigma: noise.sigma() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_stained_is_parted_at_half() {
+        let rgb = (0..20 * 10).flat_map(|i| if i % 20 < 10 { [240, 240, 240] } else { [90, 90, 160] }).collect();
+        let whole = measure(&Picture { width: 20, height: 10, rgb });
+        let channel = Haematoxylin::new();
+        assert!(whole.threshold >= channel.pixel(240, 240, 240) && whole.threshold < channel.pixel(90, 90, 160));
+        assert_eq!((whole.width, whole.height, whole.sigma), (20, 10, 0.0));
+    }
 }

@@ -3,9 +3,10 @@
 use fallow_protocol::limits::{LEASE_UNITS_MAX, LEASES_PER_NODE_MAX};
 use fallow_protocol::unit::UnitKey;
 
+use super::fair::Fit;
 use super::plan::Grant;
 use super::view::{JobView, NodeView};
-use super::window::{NODE_UNITS_HELD_MAX, WINDOW_US, slots_for, tail_window, weight_us, window};
+use super::window::{NODE_UNITS_HELD_MAX, WINDOW_US, node_us, slots_for, tail_window, weight_us, window};
 
 /// Windows up to this many units are refilled one by one.
 const SMALL_WINDOW: u64 = 64;
@@ -21,10 +22,10 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// `job_of` gives a job's average time where the node has no own.
+    /// `job_us` gives a job's average time on the grid.
     pub(super) fn new(node: &'a NodeView, job_us: impl Fn(crate::JobNo) -> Option<u64>) -> Self {
         let load = |units: u64, us| units.saturating_mul(weight_us(us));
-        let loads = node.work.iter().map(|work| load(work.units, work.unit_us.or_else(|| job_us(work.job))));
+        let loads = node.work.iter().map(|work| load(work.units, node_us(work.unit_us, job_us(work.job))));
         Self { node, load_us: loads.fold(0, u64::saturating_add), held: node.units_held(), grants: Vec::new() }
     }
 
@@ -33,28 +34,31 @@ impl<'a> Desk<'a> {
         self.load_us / u64::from(self.node.slots.max(1))
     }
 
-    /// Units of `job` that it should take in this turn, at most one slot's part of its window; none where it has
-    /// enough. `ready` are all the job's ready units and `grid_slots` the slots that could share them.
-    pub(super) fn turn(&self, job: &JobView, ready: u64, grid_slots: u64) -> Option<u64> {
+    /// Units of `job` that it should take in this turn, at most one slot's part of its window. `ready` are all the
+    /// job's ready units and `grid_slots` the slots that could share them.
+    pub(super) fn turn(&self, job: &JobView, ready: u64, grid_slots: u64) -> Fit {
         let slots = slots_for(self.node, job);
         let unit_us = self.unit_us(job);
         let full = window(slots, unit_us);
-        let aim = full.min(tail_window(slots, unit_us, ready, grid_slots));
         let idle = slots.saturating_sub(self.held);
-        // Near a job's end it takes no more than its part, whatever else it holds.
-        let free = self.free_by_time(slots, full, unit_us).max(idle).min(aim.saturating_sub(self.held_of(job)));
-        let free = free.min(NODE_UNITS_HELD_MAX.saturating_sub(self.held));
+        let room = self.free_by_time(slots, full, unit_us).max(idle);
+        let room = room.min(NODE_UNITS_HELD_MAX.saturating_sub(self.held));
+        // Near a job's end a node takes no more than its part, whatever else it holds.
+        let aim = full.min(tail_window(slots, unit_us, ready, grid_slots));
+        let units = room.min(aim.saturating_sub(self.held_of(job)));
         // Small refills of a large window are not worth a frame.
-        let worth = free > 0 && (idle > 0 || full <= SMALL_WINDOW || free * 4 >= aim || self.is_given(job));
-        if !worth {
-            return None;
+        let is_worth_it = idle > 0 || full <= SMALL_WINDOW || units * 4 >= aim || self.is_given(job);
+        let in_lease = self.room_in_lease(job);
+        // With slots idle, a job of smaller units may still find room.
+        let is_full = room == 0 && self.held >= u64::from(self.node.slots);
+        if is_full || in_lease == 0 && self.leases() >= LEASES_PER_NODE_MAX {
+            return Fit::Full;
         }
-        let chunk = free.min(aim.div_ceil(slots)).min(LEASE_UNITS_MAX as u64);
-        match self.room_in_lease(job) {
-            0 if self.leases() >= LEASES_PER_NODE_MAX => None,
-            0 => Some(chunk),
-            room => Some(chunk.min(room)),
+        if units == 0 || !is_worth_it {
+            return Fit::Not;
         }
+        let lease = if in_lease == 0 { LEASE_UNITS_MAX as u64 } else { in_lease };
+        Fit::Units(units.min(aim.div_ceil(slots)).min(lease))
     }
 
     /// Give it `units` ordinary units, or the picky one; [`Desk::turn`] said that there is room.
@@ -88,7 +92,7 @@ impl<'a> Desk<'a> {
     }
 
     fn unit_us(&self, job: &JobView) -> Option<u64> {
-        self.node.work_of(job.id).and_then(|work| work.unit_us).or(job.unit_us)
+        node_us(self.node.work_of(job.id).and_then(|work| work.unit_us), job.unit_us)
     }
 
     fn given(&self, job: &JobView) -> impl Iterator<Item = &Grant> {

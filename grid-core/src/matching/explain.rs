@@ -5,6 +5,7 @@ use fallow_protocol::limits::LEASES_PER_NODE_MAX;
 
 use super::desk::Desk;
 use super::eligible::{Refusal, eligible, job_refusal};
+use super::fair::Fit;
 use super::view::{JobView, NodeView, Snapshot};
 
 /// The reasons why units of `job` wait, most important first. Never empty.
@@ -83,7 +84,7 @@ fn nodes(snapshot: &Snapshot, job: &JobView, able: &[&NodeView]) -> Option<Reaso
 }
 
 fn has_room(node: &NodeView, job: &JobView) -> bool {
-    Desk::new(node, |_| job.unit_us).turn(job, u64::MAX, 1).is_some()
+    matches!(Desk::new(node, |_| job.unit_us).turn(job, u64::MAX, 1), Fit::Units(_))
 }
 
 fn full(job: &JobView, able: &[&NodeView]) -> Reason {

@@ -5,6 +5,7 @@
 //! nothing where those are away.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use fallow_protocol::job::RunOn;
 
@@ -15,6 +16,28 @@ use crate::quota::affordable;
 
 /// Ordered by what is held, then by age.
 type Order = BTreeSet<(u64, usize)>;
+
+/// What a node says to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It takes so many units.
+    Units(u64),
+    /// It does not take this job, or no more of it.
+    Not,
+    /// It has no room for anything.
+    Full,
+}
+
+fn try_jobs(jobs: &Order, fits: &impl Fn(usize) -> Fit) -> ControlFlow<Option<(usize, u64)>> {
+    for (_, index) in jobs {
+        match fits(*index) {
+            Fit::Units(units) => return ControlFlow::Break(Some((*index, units))),
+            Fit::Full => return ControlFlow::Break(None),
+            Fit::Not => {}
+        }
+    }
+    ControlFlow::Continue(())
+}
 
 /// A job in the queue.
 #[derive(Debug)]
@@ -75,14 +98,25 @@ impl<'a> Fair<'a> {
         self.shares[index].left
     }
 
-    /// The job that is due on a node of `owner`, with what `fits` says of it (units that the node may take now).
-    pub(super) fn pick(&self, owner: AccountNo, fits: impl Fn(usize) -> Option<u64>) -> Option<(usize, u64)> {
-        let try_jobs = |jobs: &Order| jobs.iter().find_map(|(_, index)| fits(*index).map(|units| (*index, units)));
-        let own_account = self.by_owner.get(&owner).map(|account| &self.accounts[*account]);
-        let own = own_account.and_then(|account| Some((account.held_us, try_jobs(&account.own)?)));
-        let mut public = self.order.iter().take_while(|(held, _)| own.is_none_or(|(own_held, _)| *held < own_held));
-        let first = public.find_map(|(_, account)| try_jobs(&self.accounts[*account].public));
-        first.or(own.map(|(_, pick)| pick))
+    /// The job that is due on a node of `owner`, with the units that `fits` gives it. A node that has no room for the
+    /// job that is due gets nothing else either: what fits besides must not overtake for ever.
+    pub(super) fn pick(&self, owner: AccountNo, fits: impl Fn(usize) -> Fit) -> Option<(usize, u64)> {
+        match self.go_through(owner, &fits) {
+            ControlFlow::Break(pick) => pick,
+            ControlFlow::Continue(()) => None,
+        }
+    }
+
+    /// The accounts in their order; the owner's private jobs stand where the owner stands.
+    fn go_through(&self, owner: AccountNo, fits: &impl Fn(usize) -> Fit) -> ControlFlow<Option<(usize, u64)>> {
+        let mut own = self.by_owner.get(&owner).map(|account| &self.accounts[*account]);
+        for (held, account) in &self.order {
+            if let Some(own) = own.take_if(|own| own.held_us <= *held) {
+                try_jobs(&own.own, fits)?;
+            }
+            try_jobs(&self.accounts[*account].public, fits)?;
+        }
+        own.map_or(ControlFlow::Continue(()), |own| try_jobs(&own.own, fits))
     }
 
     /// Hand out `units` ordinary and `picked` picky units of job `index`.

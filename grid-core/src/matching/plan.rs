@@ -6,7 +6,7 @@ use fallow_protocol::unit::UnitKey;
 
 use super::desk::Desk;
 use super::eligible::{eligible, job_refusal};
-use super::fair::Fair;
+use super::fair::{Fair, Fit};
 use super::picky;
 use super::view::{Mood, Snapshot};
 use crate::ids::{JobNo, NodeNo};
@@ -70,9 +70,13 @@ fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
             let desk = &mut desks[*index];
             let fits = |job: usize| {
                 let view = &snapshot.jobs[job];
-                let may = job_refusal(view).is_none() && eligible(desk.node, view).is_ok();
-                let units = may.then(|| desk.turn(view, ready[job], grid_slots)).flatten()?;
-                Some(units.min(fair.left(job)))
+                if job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
+                    return Fit::Not;
+                }
+                match desk.turn(view, ready[job], grid_slots) {
+                    Fit::Units(units) => Fit::Units(units.min(fair.left(job))),
+                    other => other,
+                }
             };
             let Some((job, units)) = fair.pick(desk.node.owner, fits) else { return false };
             desk.give(&snapshot.jobs[job], units, None);

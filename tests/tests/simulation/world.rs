@@ -6,11 +6,13 @@ use grid_core::{AccountNo, JobNo};
 
 use crate::chance::Chance;
 use crate::computer::{Computer, Kind};
-use crate::grid::Grid;
+use crate::grid::{Grid, Message};
 use crate::job::Job;
 use crate::tally::Tally;
 
 const STEP_MS: u64 = 500;
+/// Old results that are kept.
+const GHOSTS: usize = 64;
 /// How long things go wrong.
 const TROUBLE_MS: u64 = 180_000;
 /// Within this time after the last fault every job ends: the largest, alone on one good computer, takes some hours.
@@ -23,6 +25,8 @@ pub struct World {
     accounts: u64,
     computers: Vec<Computer>,
     grid: Grid,
+    /// Results of before, which somebody may send again at any time.
+    ghosts: Vec<Message>,
     /// How often things go wrong here, in thousandths a step; each seed has its own mixture.
     permille: Faults,
 }
@@ -54,7 +58,7 @@ impl World {
             repeat: chance.one_of(&[0, 20, 300]),
             meddle: chance.one_of(&[0, 1, 5]),
         };
-        Self { chance, now_ms: STEP_MS, accounts, computers, grid: Grid::new(jobs), permille }
+        Self { chance, now_ms: STEP_MS, accounts, computers, grid: Grid::new(jobs), ghosts: Vec::new(), permille }
     }
 
     /// Anything may happen.
@@ -107,6 +111,7 @@ impl World {
             computer.work(&self.grid.jobs, now_ms, STEP_MS, &mut self.chance);
         }
         self.deliver();
+        self.haunt();
         for computer in self.computers.iter_mut().filter(|computer| computer.online) {
             computer.forget_ended(&self.grid.jobs);
             self.grid.renew(computer.no, &computer.leases(), now_ms);
@@ -137,6 +142,9 @@ impl World {
             }
             for mut message in messages {
                 self.grid.report(&message, &snapshot, self.now_ms);
+                if self.chance.permille(50) {
+                    self.remember(message.clone());
+                }
                 if self.chance.permille(self.permille.repeat) {
                     // Somebody else claims it, or an attempt that never was.
                     message.node.0 = self.chance.below(self.computers.len() as u64) as i64;
@@ -147,10 +155,30 @@ impl World {
         }
     }
 
+    /// Keep a few old results, of all ages.
+    fn remember(&mut self, message: Message) {
+        if self.ghosts.len() < GHOSTS {
+            self.ghosts.push(message);
+        } else {
+            let place = self.chance.below(GHOSTS as u64) as usize;
+            self.ghosts[place] = message;
+        }
+    }
+
+    /// Old results come back, from nodes that may by now work on the same unit again.
+    fn haunt(&mut self) {
+        let snapshot = self.snapshot();
+        for index in 0..self.ghosts.len() {
+            if self.chance.permille(self.permille.repeat / 4) {
+                let ghost = self.ghosts[index].clone();
+                self.report_forged(&ghost, &snapshot);
+            }
+        }
+    }
+
     /// The link checks who speaks, so a forged report reaches the rules only in the forger's own name.
-    fn report_forged(&mut self, message: &crate::grid::Message, snapshot: &grid_core::matching::Snapshot) {
-        let awaited = self.grid.job(message.job).row(message.key).unit.awaits(message.node, message.attempt);
-        if !awaited {
+    fn report_forged(&mut self, message: &Message, snapshot: &grid_core::matching::Snapshot) {
+        if !self.grid.is_leased(message) {
             self.grid.report(message, snapshot, self.now_ms);
         }
     }

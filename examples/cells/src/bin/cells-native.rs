@@ -107,7 +107,9 @@ fn segment_all(tiles: impl Iterator<Item = Tile> + Send, threads: usize) -> Resu
         }
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        // This thread is one of them.
+        let workers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        work()?;
         workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a thread failed")))
     })?;
     Ok(parts.into_inner()?)
