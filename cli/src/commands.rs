@@ -10,6 +10,7 @@ mod login;
 mod logs;
 mod nodes;
 pub mod project;
+mod run;
 mod token;
 
 use std::process::ExitCode;
@@ -50,7 +51,7 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Keygen(args) => keygen::keygen(&session, &args).await,
         Command::New(args) => project::new(&session, &args).await,
         Command::Build(args) => project::build(&session, &args).await,
-        Command::Run(args) => project::run(&session, &args).await,
+        Command::Run(args) => run::run(&session, &args).await,
         Command::Submit(args) => submit::submit(&session, &args).await,
         Command::Jobs(args) => jobs::jobs(&session, args.limit).await,
         Command::Watch(args) => watch(&session, &args).await,

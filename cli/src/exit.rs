@@ -39,7 +39,9 @@ Exit codes:
 With --json, the result is one JSON document on standard output; parts in capitals are shaped as in the grid's API
 (URL/api/docs). Errors are {\"error\": {what, where, help, kind, exit}} on standard error.
   login {url, account: ME, config}         keygen {key, file, made, registered}
-  grid {url, grid: GRIDINFO, account: ME}  submit {job: JOBINFO, module: MODULEINFO, uploaded: {files, bytes, bytes_known}}
+  grid {url, grid: GRIDINFO, account: ME}  submit {id, job: JOBINFO, module: MODULEINFO, uploaded: {files, bytes, bytes_known}}
+  new {folder, files}                      build {component, bytes, digest, toolchain, wall_ms}
+  run {built, limits, input, units, left_out, fuel, memory_bytes, wall_us, outcome, log, output_bytes}
   jobs, nodes, account list, token list {items: [...], next: null}
   cancel, retry JOBINFO                    explain EXPLANATION
   fetch {path, digest, len, files}         join-token JOINTOKEN

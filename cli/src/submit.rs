@@ -1,6 +1,6 @@
 //! `fallow submit`: build, upload, sign, hand in; then, where wanted, watch and fetch.
 
-mod inputs;
+pub(crate) mod inputs;
 mod module;
 mod plan;
 mod upload;
@@ -81,9 +81,10 @@ fn tell(session: &Session, plan: &Plan, job: &JobInfo, module: &ModuleInfo, sent
     let terminal = &session.terminal;
     let uploaded = json!({ "files": sent.files, "bytes": sent.bytes, "bytes_known": sent.bytes_known });
     if more {
-        terminal.event(&json!({ "event": "submitted", "job": job, "module": module, "uploaded": uploaded }));
+        terminal
+            .event(&json!({ "event": "submitted", "id": job.id, "job": job, "module": module, "uploaded": uploaded }));
     } else {
-        terminal.document(&json!({ "job": job, "module": module, "uploaded": uploaded }));
+        terminal.document(&json!({ "id": job.id, "job": job, "module": module, "uploaded": uploaded }));
     }
     if terminal.quiet {
         return terminal.line(job.id.as_str());

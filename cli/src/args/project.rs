@@ -30,11 +30,18 @@ pub struct BuildArgs {
 /// `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Input of the unit; standard input where it is `-`, empty where missing
-    pub input: Option<PathBuf>,
-    /// The project: a folder with a fallow.toml
-    #[arg(long, default_value = ".", value_name = "FOLDER")]
-    pub project: PathBuf,
+    /// A file: input of the one unit (`-` is standard input); a folder: the project
+    #[arg(value_name = "INPUT|PROJECT")]
+    pub what: Option<PathBuf>,
+    /// The project: a folder with a fallow.toml; here where missing
+    #[arg(long, value_name = "FOLDER")]
+    pub project: Option<PathBuf>,
+    /// Input of the one unit, or, with --whole, of the job (repeat for more); else the first unit of the project's job
+    #[arg(long = "input", short, value_name = "FILE")]
+    pub inputs: Vec<String>,
+    /// Run the whole job here: split, every unit, then join the outputs
+    #[arg(long)]
+    pub whole: bool,
     /// Run this component (or core module) instead of the project's
     #[arg(long, value_name = "FILE")]
     pub component: Option<PathBuf>,

@@ -3,26 +3,28 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde_json::json;
 
-use crate::args::{BuildArgs, NewArgs, RunArgs};
+use crate::args::{BuildArgs, NewArgs};
 use crate::build::{BuildOptions, Built, build as build_project};
-use crate::failure::Failure;
+use crate::new::new as begin_project;
 use crate::session::Session;
 use crate::terminal::escape::line;
 use crate::words::{bytes, seconds};
 
 /// Begin a project.
-pub async fn new(_session: &Session, args: &NewArgs) -> anyhow::Result<()> {
-    Err(not_yet(&args.folder))
-}
-
-/// Run one unit here.
-pub async fn run(_session: &Session, args: &RunArgs) -> anyhow::Result<()> {
-    Err(not_yet(&args.project))
-}
-
-fn not_yet(project: &Path) -> anyhow::Error {
-    Failure::new(format!("cannot build {}", project.display())).help("build elsewhere and give --component FILE").into()
+pub async fn new(session: &Session, args: &NewArgs) -> anyhow::Result<()> {
+    let files = begin_project(&args.folder, &args.lang)?;
+    let terminal = &session.terminal;
+    terminal.document(&json!({ "folder": args.folder, "files": files }));
+    let shown = line(&args.folder.to_string_lossy());
+    if terminal.quiet {
+        terminal.line(shown);
+        return Ok(());
+    }
+    terminal.talk(format!("  {}  {shown}, {} files", terminal.paint.good("made"), files.len()));
+    terminal.talk(format!("  next: cd {shown} && fallow run; its README.md says more"));
+    Ok(())
 }
 
 /// Build a project.
@@ -51,13 +53,22 @@ pub async fn component(session: &Session, project: &Path) -> anyhow::Result<Path
 }
 
 async fn built(session: &Session, project: &Path) -> anyhow::Result<Built> {
+    build_project(folder(project), &build_options(session), &note(session)).await
+}
+
+/// How to build for this call.
+pub(super) fn build_options(session: &Session) -> BuildOptions {
+    BuildOptions { quiet: session.terminal.json || session.terminal.quiet, ..BuildOptions::default() }
+}
+
+/// Says what takes long.
+pub(super) fn note(session: &Session) -> impl Fn(&str) + Send + Sync + use<> {
     let terminal = session.terminal;
-    let options = BuildOptions { quiet: terminal.json || terminal.quiet, ..BuildOptions::default() };
-    build_project(folder(project), &options, &move |what| terminal.remark(format!("  {}", line(what)))).await
+    move |what| terminal.remark(format!("  {}", line(what)))
 }
 
 /// A project may be said by its fallow.toml.
-fn folder(project: &Path) -> &Path {
+pub(super) fn folder(project: &Path) -> &Path {
     match project.parent() {
         Some(parent) if project.is_file() && !parent.as_os_str().is_empty() => parent,
         Some(_) if project.is_file() => Path::new("."),
