@@ -1,1 +1,14 @@
-//! Placeholder.
+//! The rules of the grid: how a job's input is cut, how units and jobs live, who may run what, and what a result is worth.
+//!
+//! Everything here is a pure function over data. There is no async, no clock, no chance, no SQL and no network: `now`
+//! and seeds are arguments, a decision is a value, and the shell (`grid-server`) loads, asks here, commits and wakes.
+
+pub mod eta;
+pub mod ids;
+pub mod life;
+pub mod matching;
+pub mod name;
+pub mod quota;
+pub mod split;
+
+pub use ids::{AccountNo, JobNo, NodeNo};

@@ -1,0 +1,23 @@
+//! The lives of units and jobs: which steps are possible, what a result is worth, and when a job goes on.
+//!
+//! A unit's row is a [`Unit`]; the shell loads it, asks for a step, and writes what came out with the counters of
+//! [`Change`], all in one transaction. Nothing here knows how rows are kept.
+
+mod avoid;
+mod job;
+mod judge;
+mod merge;
+mod retry;
+mod troubles;
+mod unit;
+
+#[cfg(test)]
+mod properties;
+
+pub use avoid::Avoid;
+pub use job::{AfterFailure, Ended, JobFailure, JobLife, JobStep, after_failure, job_step, past_deadline, rise};
+pub use judge::{Others, Report, Scene, Verdict, judge};
+pub use merge::{MergeLevel, merge_level};
+pub use retry::{Retry, retry_job};
+pub use troubles::{DECLINES_A_LOSS, FAULTS_MAX, LOSSES_MAX, TIMEOUTS_MAX, Troubles};
+pub use unit::{CLAIMS_MAX, Change, Claim, LifeError, Unit, count};

@@ -1,0 +1,78 @@
+//! Whether a node may run a job at all. The only place where this is decided: the plan and the explanation both ask it.
+
+use fallow_protocol::job::RunOn;
+
+use super::view::{JobView, Mood, NodeView, Snapshot};
+use crate::ids::NodeNo;
+use crate::life::Others;
+
+/// Why a node does not run a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The job runs only on its author's nodes, and this is not one.
+    OwnOnly,
+    /// The job runs only on a group's nodes; groups are not known yet, so these are its author's.
+    GroupOnly(String),
+    /// The node takes no strangers' work.
+    NoStrangers,
+    /// A unit asks for more memory than the node gives.
+    Memory {
+        /// What the node gives, bytes.
+        has: u64,
+    },
+    /// Its workers run another semantics profile.
+    Profile,
+    /// It declined the job lately.
+    Declined,
+    /// It finishes what it has.
+    Draining,
+    /// Its owner's rules say no for now.
+    Paused(String),
+}
+
+impl Refusal {
+    /// Whether it passes on its own.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Refusal::Paused(_) | Refusal::Declined)
+    }
+}
+
+/// Whether `node` may run units of `job`: what never changes first, what passes last.
+pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
+    if node.owner != job.owner {
+        match &job.run_on {
+            RunOn::Own => return Err(Refusal::OwnOnly),
+            RunOn::Group(name) => return Err(Refusal::GroupOnly(name.clone())),
+            RunOn::Anyone if !node.takes_strangers => return Err(Refusal::NoStrangers),
+            RunOn::Anyone => {}
+        }
+    }
+    if node.profile != job.profile {
+        return Err(Refusal::Profile);
+    }
+    if node.memory_bytes < job.limits.memory_bytes {
+        return Err(Refusal::Memory { has: node.memory_bytes });
+    }
+    if job.avoid.contains(&node.id) {
+        return Err(Refusal::Declined);
+    }
+    match &node.mood {
+        Mood::Active if node.slots == 0 => Err(Refusal::Paused("because it gives no slots".into())),
+        Mood::Active => Ok(()),
+        Mood::Draining => Err(Refusal::Draining),
+        Mood::Paused { reason } => Err(Refusal::Paused(reason.clone())),
+    }
+}
+
+/// Why no node at all runs a job, where it is so.
+pub fn job_refusal(job: &JobView) -> Option<&'static str> {
+    (job.fuel_left == 0).then_some("quota-exhausted")
+}
+
+/// Whether a node other than `node` could confirm a unit of `job`. Paused nodes do not count: they may stay so.
+pub fn others_for(snapshot: &Snapshot, job: &JobView, node: NodeNo) -> Others {
+    match snapshot.nodes.iter().any(|other| other.id != node && eligible(other, job).is_ok()) {
+        true => Others::Online,
+        false => Others::None,
+    }
+}

@@ -1,0 +1,206 @@
+//! Why a job waits, with counts and with what would change it. The reasons are the matcher's own refusals.
+
+use fallow_protocol::api::Reason;
+use fallow_protocol::limits::LEASES_PER_NODE_MAX;
+
+use super::desk::Desk;
+use super::eligible::{Refusal, eligible, job_refusal};
+use super::fair::Fit;
+use super::view::{JobView, NodeView, Snapshot};
+
+/// The reasons why units of `job` wait, most important first. Never empty.
+pub fn explain(snapshot: &Snapshot, job: &JobView) -> Vec<Reason> {
+    let mut reasons: Vec<Reason> = quota(job).into_iter().collect();
+    let (able, refused) = sort_nodes(snapshot, job);
+    reasons.extend(nodes(snapshot, job, &able));
+    reasons.extend(checks(job, &able));
+    reasons.extend(refusals(job, &refused));
+    reasons
+}
+
+fn reason(code: &str, count: u64, text: String, help: Option<String>) -> Reason {
+    Reason { code: code.to_owned(), count, text, help }
+}
+
+/// `1 node`, `12 nodes`.
+fn some(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+fn waiting(job: &JobView) -> u64 {
+    job.ready + job.picky.len() as u64
+}
+
+fn quota(job: &JobView) -> Option<Reason> {
+    let code = job_refusal(job)?;
+    let text = format!("the fuel quota of your account is used up, and {} for it", waits(waiting(job)));
+    Some(reason(code, waiting(job), text, Some("ask the grid's operator for a larger quota".into())))
+}
+
+fn waits(units: u64) -> String {
+    format!("{} {}", some(units, "unit"), if units == 1 { "waits" } else { "wait" })
+}
+
+type Refused<'a> = Vec<(&'a NodeView, Refusal)>;
+
+fn sort_nodes<'a>(snapshot: &'a Snapshot, job: &JobView) -> (Vec<&'a NodeView>, Refused<'a>) {
+    let (mut able, mut refused) = (Vec::new(), Vec::new());
+    for node in &snapshot.nodes {
+        match eligible(node, job) {
+            Ok(()) => able.push(node),
+            Err(refusal) => refused.push((node, refusal)),
+        }
+    }
+    (able, refused)
+}
+
+/// What the nodes that may run the job do.
+fn nodes(snapshot: &Snapshot, job: &JobView, able: &[&NodeView]) -> Option<Reason> {
+    if snapshot.nodes.is_empty() {
+        let help = "start one: `fallow-node join URL --token T`".to_owned();
+        return Some(reason("no-node-online", 0, "no node is online".into(), Some(help)));
+    }
+    if able.is_empty() {
+        let text = format!("none of the {} online may run it now", some(snapshot.nodes.len() as u64, "node"));
+        return Some(reason("no-eligible-node", 0, text, None));
+    }
+    if waiting(job) == 0 {
+        return Some(reason(
+            "nothing-waits",
+            0,
+            "no unit waits: all that exist are on nodes or have ended".into(),
+            None,
+        ));
+    }
+    let free = able.iter().filter(|node| has_room(node, job)).count() as u64;
+    if job_refusal(job).is_some() {
+        return None;
+    }
+    if free == 0 {
+        return Some(full(job, able));
+    }
+    let text = format!("{} may run it and will be given units now", some(free, "node"));
+    Some(reason("about-to-run", free, text, None))
+}
+
+fn has_room(node: &NodeView, job: &JobView) -> bool {
+    matches!(Desk::new(node, |_| job.unit_us).turn(job, u64::MAX, 1), Fit::Units(_))
+}
+
+fn full(job: &JobView, able: &[&NodeView]) -> Reason {
+    let here = able.iter().filter(|node| node.work_of(job.id).is_some_and(|work| work.units > 0)).count() as u64;
+    let count = able.len() as u64;
+    let whose = match here {
+        0 => "all with other jobs".to_owned(),
+        _ if here == count => "all with this job".to_owned(),
+        _ => format!("{here} of them with this job"),
+    };
+    let busiest = able.iter().filter(|node| node.leases as usize >= LEASES_PER_NODE_MAX).count();
+    let text =
+        format!("{} may run it and {} full, {whose}", some(count, "node"), if count == 1 { "is" } else { "are" });
+    let help = (busiest > 0).then(|| format!("{busiest} of them hold {LEASES_PER_NODE_MAX} leases: larger units help"));
+    reason("slots-full", count, text, help)
+}
+
+/// Units that wait for a second node.
+fn checks(job: &JobView, able: &[&NodeView]) -> Option<Reason> {
+    let units: Vec<_> = job.picky.iter().filter(|unit| unit.must).collect();
+    let first = units.first()?;
+    let count = units.len() as u64;
+    if able.iter().all(|node| first.avoid.contains(&node.id)) {
+        let text =
+            format!("{} failed and wait for a second node to confirm it, and there is none", some(count, "unit"));
+        let help = "after some seconds without one the failure stands unconfirmed".to_owned();
+        return Some(reason("no-second-node", count, text, Some(help)));
+    }
+    if able.iter().all(|node| first.avoid.contains(&node.id) || first.avoid_owners.contains(&node.owner)) {
+        let text = format!("{} to be confirmed, and there is no second owner to check", some(count, "failure"));
+        return Some(reason("no-second-owner", count, text, None));
+    }
+    let text = format!("{} to be confirmed by another node before the failure stands", some(count, "unit"));
+    Some(reason("checking", count, text, None))
+}
+
+/// Refusals of one kind together, the most frequent first.
+fn refusals(job: &JobView, refused: &Refused<'_>) -> Vec<Reason> {
+    let mut groups: Vec<(&'static str, Vec<&(&NodeView, Refusal)>)> = Vec::new();
+    for entry in refused {
+        let code = code(&entry.1);
+        match groups.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, members)) => members.push(entry),
+            None => groups.push((code, vec![entry])),
+        }
+    }
+    groups.sort_by_key(|(code, members)| (std::cmp::Reverse(members.len()), *code));
+    groups.iter().map(|(code, members)| describe(job, code, members)).collect()
+}
+
+fn code(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::OwnOnly => "own-nodes-only",
+        Refusal::GroupOnly(_) => "group-nodes-only",
+        Refusal::NoStrangers => "takes-no-strangers",
+        Refusal::Memory { .. } => "memory-too-small",
+        Refusal::Profile => "other-profile",
+        Refusal::Declined => "declined",
+        Refusal::Draining => "draining",
+        Refusal::Paused(_) => "paused",
+    }
+}
+
+fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Reason {
+    let count = members.len() as u64;
+    let nodes = some(count, "node");
+    let (is, has, takes) = if count == 1 { ("is", "has", "takes") } else { ("are", "have", "take") };
+    let (text, help) = match &members[0].1 {
+        Refusal::OwnOnly => (
+            format!("{nodes} {is} not yours, and the job runs only on your own"),
+            Some("bring a computer of yours online, or submit with `--run-on anyone`".to_owned()),
+        ),
+        Refusal::GroupOnly(name) => (
+            format!("{nodes} {is} not of group {name:?}"),
+            Some("submit with `--run-on own` or `--run-on anyone`".to_owned()),
+        ),
+        Refusal::NoStrangers => (format!("{nodes} {takes} no strangers' work"), None),
+        Refusal::Memory { .. } => (
+            format!("{nodes} {has} less than the {} MB that a unit asks for", job.limits.memory_bytes >> 20),
+            smaller_limit(members),
+        ),
+        Refusal::Profile => (
+            format!("{nodes} {} another semantics profile than the module's", if count == 1 { "runs" } else { "run" }),
+            Some("nodes and modules of one version fit; build and submit again after an upgrade".to_owned()),
+        ),
+        Refusal::Declined => (format!("{nodes} declined it lately"), None),
+        Refusal::Draining => (format!("{nodes} {is} finishing what they hold and {takes} nothing new"), None),
+        Refusal::Paused(_) => (format!("{nodes} {is} paused{}", why_paused(members)), None),
+    };
+    reason(code, count, text, help)
+}
+
+/// The commonest words with which nodes say that they are paused.
+fn why_paused(members: &[&(&NodeView, Refusal)]) -> String {
+    let mut counts = std::collections::BTreeMap::new();
+    for (_, refusal) in members {
+        if let Refusal::Paused(why) = refusal {
+            *counts.entry(why.as_str()).or_insert(0u64) += 1;
+        }
+    }
+    let mut counts: Vec<_> = counts.into_iter().filter(|(why, _)| !why.is_empty()).collect();
+    counts.sort_by_key(|(why, count)| (std::cmp::Reverse(*count), *why));
+    let parts: Vec<_> = counts.iter().take(3).map(|(why, count)| format!("{count} {why}")).collect();
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
+}
+
+/// A limit that would admit at least four fifths of the nodes, rounded down to a number that people write.
+fn smaller_limit(members: &[&(&NodeView, Refusal)]) -> Option<String> {
+    let has = |refusal: &Refusal| match refusal {
+        Refusal::Memory { has } => Some(has >> 20),
+        _ => None,
+    };
+    let mut sizes: Vec<u64> = members.iter().filter_map(|(_, refusal)| has(refusal)).collect();
+    sizes.sort_unstable();
+    let fifth = *sizes.get(sizes.len() / 5)?;
+    let limit = if fifth >= 200 { fifth / 100 * 100 } else { fifth / 10 * 10 };
+    let admitted = sizes.iter().filter(|size| **size >= limit).count();
+    (limit > 0).then(|| format!("`limits.memory_mb = {limit}` would admit {admitted} of them"))
+}

@@ -1,0 +1,178 @@
+//! Fair sharing: the next unit goes to the account that holds least, and there to the job that holds least.
+//!
+//! What is held is measured in seconds of slots at hand, not in units, so that an author of long units and an author
+//! of tiny ones get equal numbers of slots. Jobs that only their author's nodes may run stand apart, so that they cost
+//! nothing where those are away.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use fallow_protocol::job::RunOn;
+
+use super::view::{JobView, Snapshot};
+use super::window::weight_us;
+use crate::ids::AccountNo;
+use crate::quota::affordable;
+
+/// Ordered by what is held, then by age.
+type Order = BTreeSet<(u64, usize)>;
+
+/// What a node says to a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fit {
+    /// It takes so many units.
+    Units(u64),
+    /// It does not take this job, or no more of it.
+    Not,
+    /// It has no room for anything.
+    Full,
+}
+
+fn try_jobs(jobs: &Order, fits: &impl Fn(usize) -> Fit) -> ControlFlow<Option<(usize, u64)>> {
+    for (_, index) in jobs {
+        match fits(*index) {
+            Fit::Units(units) => return ControlFlow::Break(Some((*index, units))),
+            Fit::Full => return ControlFlow::Break(None),
+            Fit::Not => {}
+        }
+    }
+    ControlFlow::Continue(())
+}
+
+/// A job in the queue.
+#[derive(Debug)]
+struct Share<'a> {
+    job: &'a JobView,
+    account: usize,
+    /// Ordinary units that may still be handed out.
+    left: u64,
+    /// All units that may still be handed out, for the quota's sake.
+    budget: u64,
+    held_us: u64,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    held_us: u64,
+    /// Its jobs that anyone may run, and those that only its own nodes may.
+    public: Order,
+    own: Order,
+}
+
+/// The queue of all jobs with work.
+#[derive(Debug)]
+pub(super) struct Fair<'a> {
+    shares: Vec<Share<'a>>,
+    accounts: Vec<Account>,
+    /// Accounts with jobs that anyone may run.
+    order: Order,
+    by_owner: HashMap<AccountNo, usize>,
+}
+
+impl<'a> Fair<'a> {
+    /// The queue of a snapshot; jobs stand in it under their index in the snapshot.
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        let mut fair = Self { shares: Vec::new(), accounts: Vec::new(), order: Order::new(), by_owner: HashMap::new() };
+        for job in &snapshot.jobs {
+            let next = fair.accounts.len();
+            let account = *fair.by_owner.entry(job.owner).or_insert(next);
+            if account == next {
+                fair.accounts.push(Account::default());
+            }
+            fair.shares.push(Share { job, account, left: 0, budget: 0, held_us: 0 });
+        }
+        fair.count_held(snapshot);
+        for index in 0..fair.shares.len() {
+            fair.enqueue(index);
+        }
+        fair
+    }
+
+    /// Units of job `index` that the quota still allows.
+    pub(super) fn budget(&self, index: usize) -> u64 {
+        self.shares[index].budget
+    }
+
+    /// Ordinary units of job `index` that are left.
+    pub(super) fn left(&self, index: usize) -> u64 {
+        self.shares[index].left
+    }
+
+    /// The job that is due on a node of `owner`, with the units that `fits` gives it. A node that has no room for the
+    /// job that is due gets nothing else either: what fits besides must not overtake for ever.
+    pub(super) fn pick(&self, owner: AccountNo, fits: impl Fn(usize) -> Fit) -> Option<(usize, u64)> {
+        match self.go_through(owner, &fits) {
+            ControlFlow::Break(pick) => pick,
+            ControlFlow::Continue(()) => None,
+        }
+    }
+
+    /// The accounts in their order; the owner's private jobs stand where the owner stands.
+    fn go_through(&self, owner: AccountNo, fits: &impl Fn(usize) -> Fit) -> ControlFlow<Option<(usize, u64)>> {
+        let mut own = self.by_owner.get(&owner).map(|account| &self.accounts[*account]);
+        for (held, account) in &self.order {
+            if let Some(own) = own.take_if(|own| own.held_us <= *held) {
+                try_jobs(&own.own, fits)?;
+            }
+            try_jobs(&self.accounts[*account].public, fits)?;
+        }
+        own.map_or(ControlFlow::Continue(()), |own| try_jobs(&own.own, fits))
+    }
+
+    /// Hand out `units` ordinary and `picked` picky units of job `index`.
+    pub(super) fn take(&mut self, index: usize, units: u64, picked: u64) {
+        self.dequeue(index);
+        let share = &mut self.shares[index];
+        share.left -= units;
+        share.budget = share.budget.saturating_sub(units + picked);
+        share.left = share.left.min(share.budget);
+        let held = (units + picked).saturating_mul(weight_us(share.job.unit_us));
+        let account = share.account;
+        share.held_us = share.held_us.saturating_add(held / u64::from(share.job.weight.max(1)));
+        self.accounts[account].held_us = self.accounts[account].held_us.saturating_add(held);
+        self.enqueue(index);
+    }
+
+    fn count_held(&mut self, snapshot: &Snapshot) {
+        let index: HashMap<_, _> = snapshot.jobs.iter().enumerate().map(|(index, job)| (job.id, index)).collect();
+        let mut units = vec![0u64; self.shares.len()];
+        for work in snapshot.nodes.iter().flat_map(|node| &node.work) {
+            let Some(index) = index.get(&work.job) else { continue };
+            units[*index] = units[*index].saturating_add(work.units);
+        }
+        for (share, units) in self.shares.iter_mut().zip(units) {
+            let affordable = affordable(share.job.fuel_left, share.job.unit_fuel);
+            share.budget = affordable.saturating_sub(units);
+            share.left = share.job.ready.min(share.budget);
+            let held = units.saturating_mul(weight_us(share.job.unit_us));
+            share.held_us = held / u64::from(share.job.weight.max(1));
+            let account = &mut self.accounts[share.account];
+            account.held_us = account.held_us.saturating_add(held);
+        }
+    }
+
+    fn orders(&mut self, index: usize) -> (&mut Order, (u64, usize)) {
+        let share = &self.shares[index];
+        let account = &mut self.accounts[share.account];
+        let order = if share.job.run_on == RunOn::Anyone { &mut account.public } else { &mut account.own };
+        (order, (share.held_us, index))
+    }
+
+    fn enqueue(&mut self, index: usize) {
+        if self.shares[index].left > 0 {
+            let (order, key) = self.orders(index);
+            order.insert(key);
+        }
+        let account = self.shares[index].account;
+        if !self.accounts[account].public.is_empty() {
+            self.order.insert((self.accounts[account].held_us, account));
+        }
+    }
+
+    fn dequeue(&mut self, index: usize) {
+        let account = self.shares[index].account;
+        self.order.remove(&(self.accounts[account].held_us, account));
+        let (order, key) = self.orders(index);
+        order.remove(&key);
+    }
+}

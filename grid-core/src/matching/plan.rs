@@ -1,0 +1,87 @@
+//! The plan: turn by turn, every node with room takes one slot's part of its window from the job that is due.
+
+use std::collections::HashMap;
+
+use fallow_protocol::unit::UnitKey;
+
+use super::desk::Desk;
+use super::eligible::{eligible, job_refusal};
+use super::fair::{Fair, Fit};
+use super::picky;
+use super::view::{Mood, Snapshot};
+use crate::ids::{JobNo, NodeNo};
+
+/// Work for one node: one lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// To whom.
+    pub node: NodeNo,
+    /// Of which job.
+    pub job: JobNo,
+    /// Number of ordinary ready units, taken in order.
+    pub units: u64,
+    /// Picky units, by name, besides.
+    pub picked: Vec<UnitKey>,
+}
+
+impl Grant {
+    /// Units in all.
+    pub fn count(&self) -> u64 {
+        self.units + self.picked.len() as u64
+    }
+}
+
+/// What to hand out. Carry out the grants first: giving up a check may end its job.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The grants; at most `LEASE_UNITS_MAX` units each.
+    pub grants: Vec<Grant>,
+    /// Units whose check nobody online can make for [`super::ALONE_MS`]: `life::Unit::nobody_else`.
+    pub alone: Vec<(JobNo, UnitKey)>,
+}
+
+/// Share the ready units among the nodes. Takes time in proportion to nodes, jobs and slots, as long as most nodes may
+/// run most jobs that anyone may run. The same snapshot gives the same plan.
+pub fn plan(snapshot: &Snapshot) -> Plan {
+    let mut plan = Plan::default();
+    let mut fair = Fair::new(snapshot);
+    let mut desks = desks(snapshot);
+    picky::hand_out(snapshot, &mut desks, &mut fair, &mut plan);
+    share_out(snapshot, &mut desks, &mut fair);
+    plan.grants = desks.into_iter().flat_map(Desk::into_grants).collect();
+    plan
+}
+
+/// Nodes that take work, the emptiest first.
+fn desks(snapshot: &Snapshot) -> Vec<Desk<'_>> {
+    let times: HashMap<JobNo, Option<u64>> = snapshot.jobs.iter().map(|job| (job.id, job.unit_us)).collect();
+    let active = snapshot.nodes.iter().filter(|node| node.mood == Mood::Active && node.slots > 0);
+    let mut desks: Vec<_> = active.map(|node| Desk::new(node, |job| times.get(&job).copied().flatten())).collect();
+    desks.sort_by_key(|desk| (desk.load_a_slot(), desk.node.id));
+    desks
+}
+
+fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
+    let ready: Vec<u64> = (0..snapshot.jobs.len()).map(|index| fair.left(index)).collect();
+    let grid_slots = desks.iter().map(|desk| u64::from(desk.node.slots)).sum();
+    let mut open: Vec<usize> = (0..desks.len()).collect();
+    while !open.is_empty() {
+        open.retain(|index| {
+            let desk = &mut desks[*index];
+            let fits = |job: usize| {
+                let view = &snapshot.jobs[job];
+                if job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
+                    return Fit::Not;
+                }
+                match desk.turn(view, ready[job], grid_slots) {
+                    Fit::Units(units) => Fit::Units(units.min(fair.left(job))),
+                    other => other,
+                }
+            };
+            let Some((job, units)) = fair.pick(desk.node.owner, fits) else { return false };
+            desk.give(&snapshot.jobs[job], units, None);
+            fair.take(job, units, 0);
+            true
+        });
+    }
+}

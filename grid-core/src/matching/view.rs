@@ -1,0 +1,122 @@
+//! What the matcher sees of nodes and jobs. Plain structs: the shell fills them, tests write them down.
+
+use std::sync::Arc;
+
+use fallow_protocol::job::RunOn;
+use fallow_protocol::manifest::Limits;
+use fallow_protocol::unit::UnitKey;
+
+use crate::ids::{AccountNo, JobNo, NodeNo};
+
+/// Everything that one plan depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// Nodes that are connected.
+    pub nodes: Vec<NodeView>,
+    /// Jobs that have not ended.
+    pub jobs: Vec<JobView>,
+}
+
+/// Whether a node takes work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// It does.
+    Active,
+    /// Its owner's rules say no for now.
+    Paused {
+        /// The rule, in words.
+        reason: String,
+    },
+    /// It finishes what it has.
+    Draining,
+}
+
+/// A connected node.
+#[derive(Clone, Debug)]
+pub struct NodeView {
+    /// Which.
+    pub id: NodeNo,
+    /// Whose.
+    pub owner: AccountNo,
+    /// Whether it takes work.
+    pub mood: Mood,
+    /// Units that it runs at once.
+    pub slots: u32,
+    /// Memory that its units may use together, bytes.
+    pub memory_bytes: u64,
+    /// Whether it takes strangers' jobs.
+    pub takes_strangers: bool,
+    /// Semantics profile that its workers run.
+    pub profile: Arc<str>,
+    /// Leases that it holds.
+    pub leases: u32,
+    /// Units that it holds and has not reported, by job. A job without held units may be named for its time alone.
+    pub work: Vec<NodeWork>,
+}
+
+impl NodeView {
+    /// Units that it holds, all jobs together.
+    pub fn units_held(&self) -> u64 {
+        self.work.iter().map(|work| work.units).sum()
+    }
+
+    /// What is known of it with one job.
+    pub fn work_of(&self, job: JobNo) -> Option<&NodeWork> {
+        self.work.iter().find(|work| work.job == job)
+    }
+}
+
+/// One node with one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NodeWork {
+    /// The job.
+    pub job: JobNo,
+    /// Units held.
+    pub units: u64,
+    /// Average wall time of this job's units on this node, microseconds, where any has ended.
+    pub unit_us: Option<u64>,
+}
+
+/// A job with units.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    /// Which; older jobs have smaller numbers and go first where all else is equal.
+    pub id: JobNo,
+    /// Its author.
+    pub owner: AccountNo,
+    /// Who may run it.
+    pub run_on: RunOn,
+    /// Limits a unit.
+    pub limits: Limits,
+    /// Profile of its module.
+    pub profile: Arc<str>,
+    /// Ready units that any eligible node may take.
+    pub ready: u64,
+    /// Ready units that not every node may take, at most [`super::PICKY_MAX`] are looked at. Not counted in `ready`.
+    pub picky: Vec<Picky>,
+    /// Nodes that declined it lately.
+    pub avoid: Vec<NodeNo>,
+    /// Average wall time of its units on all nodes, microseconds, where any has ended.
+    pub unit_us: Option<u64>,
+    /// Average fuel of its units, where any has ended.
+    pub unit_fuel: Option<u64>,
+    /// Fuel that is left of its account's quota.
+    pub fuel_left: u64,
+    /// Share among its account's jobs; 1 is ordinary, 0 counts as 1.
+    pub weight: u32,
+}
+
+/// A ready unit that must or should run elsewhere than before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picky {
+    /// Which.
+    pub key: UnitKey,
+    /// Nodes that had it.
+    pub avoid: Vec<NodeNo>,
+    /// Their owners, where another owner is wanted as well: as far as there is one.
+    pub avoid_owners: Vec<AccountNo>,
+    /// Whether these nodes are out of the question (a check), or merely worse than others (a host fault, a time limit).
+    pub must: bool,
+    /// How long it has been ready, milliseconds.
+    pub waiting_ms: u64,
+}

@@ -1,0 +1,73 @@
+//! The fuel that an account may use, before there is a ledger.
+
+/// An account's quota and what its jobs have used, in fuel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// May be used in all.
+    pub fuel_quota: u64,
+    /// Is used: the fuel of every accepted run.
+    pub fuel_used: u64,
+}
+
+/// A quota that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the account has used {used} of its {quota} fuel: ask the grid's operator for more")]
+pub struct QuotaExhausted {
+    /// Fuel used.
+    pub used: u64,
+    /// Fuel allowed.
+    pub quota: u64,
+}
+
+impl Quota {
+    /// What is left.
+    pub fn left(&self) -> u64 {
+        self.fuel_quota.saturating_sub(self.fuel_used)
+    }
+
+    /// Whether work may begin.
+    pub fn check(&self) -> Result<(), QuotaExhausted> {
+        match self.left() {
+            0 => Err(QuotaExhausted { used: self.fuel_used, quota: self.fuel_quota }),
+            _ => Ok(()),
+        }
+    }
+
+    /// After an accepted run. Units that were running when the quota ended are still charged.
+    #[must_use]
+    pub fn charged(self, fuel: u64) -> Self {
+        Self { fuel_used: self.fuel_used.saturating_add(fuel), ..self }
+    }
+}
+
+/// Units that `left` pays for at `unit_fuel` a unit; at least one while anything is left, because the price of a unit
+/// is known only when the first has ended.
+pub fn affordable(left: u64, unit_fuel: Option<u64>) -> u64 {
+    match (left, unit_fuel) {
+        (0, _) => 0,
+        (_, None | Some(0)) => u64::MAX,
+        (left, Some(fuel)) => (left / fuel).max(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_stops_at_its_quota() {
+        let quota = Quota { fuel_quota: 10, fuel_used: 0 }.charged(9);
+        assert_eq!((quota.left(), quota.check()), (1, Ok(())));
+        let over = quota.charged(5);
+        assert_eq!(over.check(), Err(QuotaExhausted { used: 14, quota: 10 }));
+        assert_eq!(over.charged(u64::MAX).left(), 0);
+    }
+
+    #[test]
+    fn few_units_are_handed_out_near_the_end_of_a_quota() {
+        assert_eq!(affordable(0, None), 0);
+        assert_eq!(affordable(100, Some(30)), 3);
+        assert_eq!(affordable(1, Some(30)), 1);
+        assert_eq!(affordable(1, None), u64::MAX);
+    }
+}
