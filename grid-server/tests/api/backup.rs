@@ -43,11 +43,13 @@ async fn a_backup_brings_everything_back() {
     };
     assert_eq!(get(format!("/api/v1/blobs/{small}")).await, "small");
     assert_eq!(get(format!("/api/v1/blobs/{large}")).await, vec![7; 600_000]);
-    assert!(fallow_protocol::wire::decode::<fallow_protocol::blocks::BlockList>(
-        &get(format!("/api/v1/blobs/{large}/blocks")).await,
-        1 << 20
-    )
-    .is_ok_and(|list| list.verify(&large).is_ok()));
+    assert!(
+        fallow_protocol::wire::decode::<fallow_protocol::blocks::BlockList>(
+            &get(format!("/api/v1/blobs/{large}/blocks")).await,
+            1 << 20
+        )
+        .is_ok_and(|list| list.verify(&large).is_ok())
+    );
     let again = restore(&file, &data).await.unwrap_err();
     assert!(again.to_string().contains("not empty"), "{again}");
     running.stop().await;

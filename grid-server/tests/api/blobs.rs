@@ -73,7 +73,8 @@ async fn an_upload_broken_off_goes_on() {
     assert_eq!(kept, UploadState { received: 300_000, complete: false });
 
     problem(patch(&grid, &token, &digest, 0, len, &bytes).await, 409, "upload-offset").await;
-    let half: UploadState = read(patch(&grid, &token, &digest, 300_000, len, &bytes[300_000..500_000]).await, 200).await;
+    let half: UploadState =
+        read(patch(&grid, &token, &digest, 300_000, len, &bytes[300_000..500_000]).await, 200).await;
     assert_eq!(half, UploadState { received: 500_000, complete: false });
     let whole: UploadState = read(patch(&grid, &token, &digest, 500_000, len, &bytes[500_000..]).await, 200).await;
     assert_eq!(whole, UploadState { received: len, complete: true });
@@ -144,7 +145,10 @@ async fn blobs_are_read_in_ranges() {
     let whole = grid.get(&path, &token).await;
     let headers = whole.headers().clone();
     assert_eq!(headers["content-disposition"], format!("attachment; filename=\"{digest}\""));
-    assert_eq!((&headers["content-length"], &headers["accept-ranges"]), (&"600000".parse().unwrap(), &"bytes".parse().unwrap()));
+    assert_eq!(
+        (&headers["content-length"], &headers["accept-ranges"]),
+        (&"600000".parse().unwrap(), &"bytes".parse().unwrap())
+    );
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert_eq!(whole.bytes().await.unwrap(), bytes);
     let same = grid.ask(Method::GET, &path, &token).header("if-none-match", &headers["etag"]).send().await.unwrap();

@@ -10,7 +10,8 @@ use serde_json::json;
 use crate::grid::{Grid, json_of, problem, read};
 
 async fn join_token(grid: &Grid, token: &str) -> String {
-    let made: JoinToken = read(grid.post("/api/v1/nodes/join-tokens", token, &NewJoinToken::default()).await, 201).await;
+    let made: JoinToken =
+        read(grid.post("/api/v1/nodes/join-tokens", token, &NewJoinToken::default()).await, 201).await;
     made.token
 }
 

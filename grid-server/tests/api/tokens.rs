@@ -62,7 +62,9 @@ async fn every_route_asks_for_a_token_with_its_scope() {
             let answer = grid.ask(method.clone(), &path(route), &grid.operator).send().await.unwrap();
             problem(answer, 401, "unauthorised").await;
         }
-        if let Some(others) = scopes.contains(needed).then(|| scopes.map(|scope| if scope == *needed { "" } else { scope })) {
+        if let Some(others) =
+            scopes.contains(needed).then(|| scopes.map(|scope| if scope == *needed { "" } else { scope }))
+        {
             let others: Vec<&str> = others.into_iter().filter(|scope| !scope.is_empty()).collect();
             let token = grid.scoped(&user, &others).await;
             let answer = grid.ask(method.clone(), &path(route), &token).send().await.unwrap();
