@@ -65,7 +65,8 @@ pub fn check(bytes: &[u8]) -> Result<Exports, ServeError> {
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| features::explain(&error))?;
         caps.count(&payload)?;
-        if depth == 0 {
+        let outermost = depth == 0;
+        if outermost {
             world::note(&payload, &mut exports)?;
         }
         match &payload {
@@ -77,7 +78,7 @@ pub fn check(bytes: &[u8]) -> Result<Exports, ServeError> {
             ValidPayload::Func(function, body) => {
                 allocations = code::check(function.into_validator(allocations), &body)?;
             }
-            ValidPayload::End(types) if depth == 0 => world::check_types(types.as_ref(), &exports)?,
+            ValidPayload::End(types) if outermost => world::check_types(types.as_ref(), &exports)?,
             _ => {}
         }
     }
