@@ -3,6 +3,8 @@
 //! Owns the shape of these lines. Logs for people go to stderr through `tracing` and are not here.
 
 use std::io::Write;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::{JobId, NodeId};
@@ -66,6 +68,11 @@ pub enum Event {
     Resumed,
     /// It gives back what it has not begun and leaves.
     Draining,
+    /// Lines were left out here, because they were not read in time.
+    LeftOut {
+        /// How many.
+        events: u64,
+    },
 }
 
 impl Event {
@@ -76,23 +83,69 @@ impl Event {
     }
 }
 
-/// Where lines go; nowhere without `--json`.
-#[derive(Clone, Copy, Debug)]
+/// Lines that wait for whoever reads stdout; beyond, lines are left out and counted.
+const WAITING_MAX: usize = 65_536;
+/// The last lines get so long to be read when the node leaves.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Where lines go; nowhere without `--json`. A reader that does not read never makes the node wait.
+#[derive(Debug)]
 pub struct Teller {
-    /// Whether lines are wanted.
-    pub json: bool,
+    lines: Option<(SyncSender<Event>, Receiver<()>)>,
+    left_out: u64,
 }
 
 impl Teller {
-    /// Print one line. A closed stdout is not the node's problem.
-    pub fn tell(&self, event: &Event) {
-        if !self.json {
-            return;
-        }
-        let line = serde_json::to_string(event).expect("an event always encodes");
-        let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    /// A thread of its own writes, because a full pipe makes its writer wait.
+    pub fn new(json: bool) -> Self {
+        let lines = json.then(|| {
+            let ((sender, lines), (ended, end)) = (sync_channel(WAITING_MAX), sync_channel(1));
+            std::thread::spawn(move || {
+                // A closed stdout is not the node's problem.
+                let _ = write_lines(&lines);
+                drop(ended);
+            });
+            (sender, end)
+        });
+        Self { lines, left_out: 0 }
     }
+
+    /// Tell one event.
+    pub fn tell(&mut self, event: Event) {
+        let Some((sender, _)) = &self.lines else { return };
+        if self.left_out > 0 && sender.try_send(Event::LeftOut { events: self.left_out }).is_ok() {
+            self.left_out = 0;
+        }
+        if matches!(sender.try_send(event), Err(TrySendError::Full(_))) {
+            self.left_out += 1;
+        }
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if let Some((sender, end)) = self.lines.take() {
+            drop(sender);
+            let _ = end.recv_timeout(LAST_LINES);
+        }
+    }
+}
+
+fn write_lines(lines: &Receiver<Event>) -> std::io::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout());
+    while let Ok(event) = lines.recv() {
+        write_line(&mut out, &event)?;
+        while let Ok(event) = lines.try_recv() {
+            write_line(&mut out, &event)?;
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn write_line(out: &mut impl Write, event: &Event) -> std::io::Result<()> {
+    let line = serde_json::to_string(event).expect("an event always encodes");
+    writeln!(out, "{line}")
 }
 
 #[cfg(test)]

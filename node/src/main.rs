@@ -97,7 +97,7 @@ async fn join_grid(join: Join, config: Config) -> Result<(), Failure> {
     let membership = join::join(&data, &url, &join.token, &name).await?;
     eprintln!("joined {} as {} ({}) for {}", membership.grid, membership.name, membership.node, membership.owner);
     let joined = Event::Joined { node: membership.node, grid: membership.grid };
-    Teller { json: config.json }.tell(&joined);
+    Teller::new(config.json).tell(joined);
     if join.enrol_only {
         return Ok(());
     }

@@ -172,7 +172,7 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
         data,
         membership,
         key,
-        teller: Teller { json: config.json },
+        teller: Teller::new(config.json),
         offline: None,
         began: Instant::now(),
         leaving: false,

@@ -45,7 +45,7 @@ impl Shell {
                 self.upload(parked, false);
             }
             Action::Checkpoint(upload) => self.upload_checkpoint(upload),
-            Action::Tell(event) => self.teller.tell(&event),
+            Action::Tell(event) => self.teller.tell(event),
             Action::Exit => self.leaving = true,
         }
     }
