@@ -1,5 +1,6 @@
 //! The command line of `fallow-server`. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -201,7 +202,10 @@ fn try_main(cli: Cli) -> anyhow::Result<()> {
 fn init_log(log: &Log) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_new(&log.filter)
         .map_err(|error| anyhow::anyhow!("failed to understand log.filter {:?}: {error}", log.filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     if log.json {
         builder.json().init()
     } else {

@@ -4,16 +4,25 @@
 
 use std::time::Duration;
 
-use fallow_protocol::api::{Explanation, JobInfo, JobPhase, Page, UnitInfo, UnitLog, UnitState};
-use fallow_protocol::job::{Assemble, JobSubmission};
+use fallow_protocol::api::{JobPhase, UnitState};
+use fallow_protocol::job::Assemble;
 use fallow_protocol::{Digest, JobId};
 
-use crate::app::App;
 use crate::store::StoreError;
 
-mod active;
+pub(crate) mod active;
+mod control;
+mod explain;
+mod lists;
+mod look;
+mod submit;
 
-pub use active::Active;
+pub use active::{Active, ActiveJob};
+pub use control::{cancel, retry};
+pub use explain::explain;
+pub use lists::{logs, units};
+pub use look::{info, list, result};
+pub use submit::submit;
 
 /// Why a request about a job is refused.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +68,13 @@ pub enum JobError {
     Conflict(String),
     /// Our own fault; the cause is for the log only.
     #[error("failed to use the job store")]
-    Internal(#[from] StoreError),
+    Internal(#[source] anyhow::Error),
+}
+
+impl From<StoreError> for JobError {
+    fn from(error: StoreError) -> Self {
+        JobError::Internal(error.into())
+    }
 }
 
 impl JobError {
@@ -125,73 +140,3 @@ pub struct LogsFilter {
 pub const PAGE_MAX: u64 = 1_000;
 /// How long a request may wait for news.
 pub const WAIT_MAX: Duration = Duration::from_secs(30);
-
-/// Accept a job. True when it was made, false when the key was seen with the same submission before.
-pub async fn submit(
-    _app: &App,
-    _account: i64,
-    _submission: JobSubmission,
-    _idempotency_key: Option<&str>,
-) -> Result<(JobInfo, bool), JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// The account's jobs, newest first.
-pub async fn list(_app: &App, _account: i64, _cursor: Option<&str>, _limit: u64) -> Result<Page<JobInfo>, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// One job; where `after` is given, waits until its version is higher or `wait` is over.
-pub async fn info(
-    _app: &App,
-    _account: i64,
-    _id: &JobId,
-    _after: Option<u64>,
-    _wait: Duration,
-) -> Result<JobInfo, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Its units in order.
-pub async fn units(
-    _app: &App,
-    _account: i64,
-    _id: &JobId,
-    _filter: UnitsFilter,
-    _cursor: Option<&str>,
-    _limit: u64,
-) -> Result<Page<UnitInfo>, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Logs and messages of its units' attempts.
-pub async fn logs(
-    _app: &App,
-    _account: i64,
-    _id: &JobId,
-    _filter: LogsFilter,
-    _cursor: Option<&str>,
-    _limit: u64,
-) -> Result<Page<UnitLog>, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Why its units wait.
-pub async fn explain(_app: &App, _account: i64, _id: &JobId) -> Result<Explanation, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Stop it; a job that has ended stays as it is.
-pub async fn cancel(_app: &App, _account: i64, _id: &JobId) -> Result<JobInfo, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Give finally failed and left-out units fresh attempts.
-pub async fn retry(_app: &App, _account: i64, _id: &JobId) -> Result<JobInfo, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}
-
-/// Where its result is; waits up to `wait` for it.
-pub async fn result(_app: &App, _account: i64, _id: &JobId, _wait: Duration) -> Result<ResultBlob, JobError> {
-    Err(JobError::Internal(StoreError::Closed))
-}

@@ -11,15 +11,26 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 pub mod accounts;
+pub mod attempts;
 pub mod author_keys;
 pub mod backup;
+mod batch;
 pub mod blobs;
+pub mod checkpoints;
+mod claims;
 mod connect;
+pub mod jobs;
 pub mod join_tokens;
+pub mod leases;
+pub mod logs;
 pub mod modules;
 pub mod nodes;
+pub mod retention;
 pub mod sql;
+pub mod stages;
 pub mod tokens;
+pub mod unit_list;
+pub mod units;
 mod writer;
 
 pub use connect::OpenError;

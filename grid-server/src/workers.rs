@@ -1,10 +1,57 @@
 //! The server's own work: split, dispatch, take results, expire, finish, tidy. Each loads, decides, commits, wakes.
+//!
+//! A wake-up only cuts latency: every worker also looks by itself once in a while. All that they keep in memory can be
+//! rebuilt from the database.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
 
 use crate::app::App;
 
+mod alone;
+mod archive;
+mod assemble;
+mod conclude;
+pub(crate) mod cut;
+mod dispatch;
+pub(crate) mod end;
+mod expire;
+mod finish;
+pub(crate) mod lease;
+mod load;
+pub(crate) mod results;
+pub(crate) mod split;
+mod tidy;
+mod verdict;
+
+pub(crate) use conclude::{Ending, Endings, How, conclude};
+pub(crate) use dispatch::snapshot;
+pub(crate) use load::activate;
+
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.
-pub async fn start(_app: Arc<App>) -> anyhow::Result<Vec<tokio::task::JoinHandle<()>>> {
-    Ok(Vec::new())
+pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    load::everything(&app).await?;
+    let (frames, waiting) = mpsc::channel(results::WAITING_MAX);
+    app.nodes.set_results(frames);
+    Ok(vec![
+        tokio::spawn(split::run(app.clone())),
+        tokio::spawn(dispatch::run(app.clone())),
+        tokio::spawn(results::run(app.clone(), waiting)),
+        tokio::spawn(expire::run(app.clone())),
+        tokio::spawn(finish::run(app.clone())),
+        tokio::spawn(tidy::run(app)),
+    ])
+}
+
+/// Wait for the bell or the period. False once the server stops.
+async fn pause(app: &App, bell: &Notify, period: Duration) -> bool {
+    tokio::select! {
+        biased;
+        () = app.wakes.stop.cancelled() => false,
+        () = bell.notified() => true,
+        () = tokio::time::sleep(period) => true,
+    }
 }

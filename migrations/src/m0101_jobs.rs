@@ -9,7 +9,7 @@ pub struct Migration;
 
 const UP: &[&str] = &[
     // `submission` is JSON as the author sent it; `module` the digest of the manifest; phases and classes are bytes of
-    // the protocol. `owner_fuel` is what the job has cost its account.
+    // the protocol.
     "CREATE TABLE jobs (
         id {id},
         public_id TEXT NOT NULL UNIQUE,
@@ -17,7 +17,7 @@ const UP: &[&str] = &[
         name TEXT NOT NULL,
         submission TEXT NOT NULL,
         module {blob} NOT NULL,
-        phase SMALLINT NOT NULL,
+        phase BIGINT NOT NULL,
         version BIGINT NOT NULL,
         seed BIGINT NOT NULL,
         epoch_ms BIGINT NOT NULL,
@@ -36,7 +36,7 @@ const UP: &[&str] = &[
     // `split_state` says where the cutter goes on, as the workers encode it.
     "CREATE TABLE stages (
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         total BIGINT NOT NULL,
         split_done BOOLEAN NOT NULL,
         split_state {blob},

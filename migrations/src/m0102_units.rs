@@ -8,18 +8,19 @@ use crate::dialect;
 pub struct Migration;
 
 const UP: &[&str] = &[
+    // A unit is on a node as long as it has a lease. `troubles` and `claims` are packed by the rules.
     // State: 0 waiting, 1 running, 2 checking, 3 done, 4 again, 5 failed, 6 left out. Class: the outcome's byte, 0 for
     // none. `input` is MessagePack of the protocol's input; an output is inline or a blob with its length.
     "CREATE TABLE units (
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         seq BIGINT NOT NULL,
-        state SMALLINT NOT NULL,
-        attempt INTEGER NOT NULL,
-        faults INTEGER NOT NULL,
+        state BIGINT NOT NULL,
+        attempt BIGINT NOT NULL,
+        troubles BIGINT NOT NULL,
         lease BIGINT,
         node BIGINT,
-        class SMALLINT NOT NULL,
+        class BIGINT NOT NULL,
         fuel BIGINT NOT NULL,
         wall_us BIGINT NOT NULL,
         memory_bytes BIGINT NOT NULL,
@@ -28,18 +29,20 @@ const UP: &[&str] = &[
         output {blob},
         output_blob {blob},
         message TEXT,
+        claims {blob},
         PRIMARY KEY (job, stage, seq)
     ) {clustered}",
     // Only units that need another attempt: what the dispatcher loads besides its cursor.
     "CREATE INDEX units_again ON units (job, stage, seq) WHERE state = 4 OR state = 2",
     "CREATE INDEX units_failed ON units (job, stage, seq) WHERE state = 5 OR state = 6",
+    "CREATE INDEX units_blob ON units (output_blob) WHERE output_blob IS NOT NULL",
     "CREATE TABLE attempts (
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         seq BIGINT NOT NULL,
-        attempt INTEGER NOT NULL,
+        attempt BIGINT NOT NULL,
         node BIGINT NOT NULL,
-        class SMALLINT NOT NULL,
+        class BIGINT NOT NULL,
         fuel BIGINT NOT NULL,
         wall_us BIGINT NOT NULL,
         memory_bytes BIGINT NOT NULL,
@@ -53,7 +56,7 @@ const UP: &[&str] = &[
         id BIGINT PRIMARY KEY,
         node BIGINT NOT NULL,
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         first_seq BIGINT NOT NULL,
         last_seq BIGINT NOT NULL,
         expires_at_ms BIGINT NOT NULL
@@ -61,9 +64,9 @@ const UP: &[&str] = &[
     "CREATE INDEX leases_of_job ON leases (job)",
     "CREATE TABLE checkpoints (
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         seq BIGINT NOT NULL,
-        attempt INTEGER NOT NULL,
+        attempt BIGINT NOT NULL,
         node BIGINT NOT NULL,
         blob {blob} NOT NULL,
         len BIGINT NOT NULL,
@@ -72,10 +75,10 @@ const UP: &[&str] = &[
     ) {clustered}",
     "CREATE TABLE logs (
         job BIGINT NOT NULL,
-        stage INTEGER NOT NULL,
+        stage BIGINT NOT NULL,
         seq BIGINT NOT NULL,
-        attempt INTEGER NOT NULL,
-        class SMALLINT NOT NULL,
+        attempt BIGINT NOT NULL,
+        class BIGINT NOT NULL,
         message TEXT,
         log {blob} NOT NULL,
         PRIMARY KEY (job, stage, seq, attempt)

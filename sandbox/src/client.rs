@@ -324,16 +324,12 @@ impl Worker {
 
     /// Stand still within milliseconds, also mid-unit. Wall time stands still too.
     pub fn pause(&self) {
-        self.shared.process.stop();
-        self.shared.active.hold();
-        self.shared.changed.notify_one();
+        self.shared.pause();
     }
 
     /// Go on.
     pub fn resume(&self) {
-        self.shared.active.go_on();
-        self.shared.process.go_on();
-        self.shared.changed.notify_one();
+        self.shared.resume();
     }
 
     /// End the process at once.
@@ -344,6 +340,34 @@ impl Worker {
     /// Process id.
     pub fn pid(&self) -> u32 {
         self.shared.process.pid()
+    }
+
+    /// Another hand on the process, for whoever must pause or kill it while `submit` waits.
+    pub fn control(&self) -> WorkerControl {
+        WorkerControl { shared: self.shared.clone() }
+    }
+}
+
+/// Pauses, resumes and kills a worker process; does not keep it alive.
+#[derive(Clone, Debug)]
+pub struct WorkerControl {
+    shared: Arc<Shared>,
+}
+
+impl WorkerControl {
+    /// Stand still within milliseconds, also mid-unit. Wall time stands still too.
+    pub fn pause(&self) {
+        self.shared.pause();
+    }
+
+    /// Go on.
+    pub fn resume(&self) {
+        self.shared.resume();
+    }
+
+    /// End the process at once.
+    pub fn kill(&self) {
+        self.shared.process.kill();
     }
 }
 

@@ -131,7 +131,10 @@ impl From<JobError> for ApiError {
         let detail = error.to_string();
         let (kind, status) = (error.kind(), StatusCode::from_u16(error.status()).unwrap_or_default());
         match error {
-            JobError::Internal(source) => source.into(),
+            JobError::Internal(source) => match source.downcast::<StoreError>() {
+                Ok(error) => error.into(),
+                Err(error) => Self::internal(error),
+            },
             JobError::Invalid { field, help, .. } => {
                 let error = Self::new(status, kind, detail).field(field);
                 help.into_iter().fold(error, Self::help)

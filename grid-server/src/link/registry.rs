@@ -1,17 +1,30 @@
-//! Nodes that are connected: what they are, what they hold, what they may read.
+//! Nodes that are connected, or hold leases: what they are, what they hold, what they may read.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fallow_protocol::Digest;
-use fallow_protocol::link::{Machine, NodeState};
+use fallow_protocol::link::{Machine, NodeState, RefusedReason, ToNode};
+use grid_core::matching::NodeView;
 
-/// All connected nodes.
+use tokio::sync::mpsc;
+
+use super::node::{Node, Outgoing};
+use crate::workers::results::Incoming;
+
+/// All such nodes.
 #[derive(Debug, Default)]
-pub struct Registry {}
+pub struct Registry {
+    nodes: Mutex<HashMap<i64, Arc<Node>>>,
+    sessions: Mutex<HashMap<String, Arc<Node>>>,
+    connections: AtomicU64,
+    results: OnceLock<mpsc::Sender<Incoming>>,
+}
 
 /// A node's connection as the blob handlers see it.
 #[derive(Clone, Debug)]
-pub struct Session(Arc<()>);
+pub struct Session(Arc<Node>);
 
 /// What a connected node is and does.
 #[derive(Clone, Debug)]
@@ -26,39 +39,132 @@ pub struct Presence {
     pub machine: Machine,
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Registry {
     /// The connection that a bearer token of `Welcome` belongs to.
-    pub fn session(&self, _token: &str) -> Option<Session> {
-        None
+    pub fn session(&self, token: &str) -> Option<Session> {
+        lock(&self.sessions).get(token).cloned().map(Session)
     }
 
     /// A node by its internal id, while it is connected.
-    pub fn presence(&self, _node: i64) -> Option<Presence> {
-        None
+    pub fn presence(&self, node: i64) -> Option<Presence> {
+        self.node(node)?.presence()
     }
 
     /// Nodes that are connected.
     pub fn online(&self) -> usize {
-        0
+        lock(&self.sessions).len()
     }
 
     /// End the connection of a node that was removed.
-    pub fn remove(&self, _node: i64) {}
+    pub fn remove(&self, node: i64) {
+        let Some(node) = self.node(node) else { return };
+        if let Some(connection) = node.lock().connection.take() {
+            lock(&self.sessions).remove(&connection.session);
+            let text = "this node was removed from the grid; join again with a new token".to_owned();
+            let _ = connection.outgoing.try_send(Outgoing::Close(RefusedReason::Unauthorised, text));
+        }
+    }
+
+    /// Where frames of results go; set once, by the workers.
+    pub(crate) fn set_results(&self, results: mpsc::Sender<Incoming>) {
+        let _ = self.results.set(results);
+    }
+
+    /// Where frames of results go; none before the workers run.
+    pub(crate) fn results(&self) -> Option<&mpsc::Sender<Incoming>> {
+        self.results.get()
+    }
+
+    /// A node, connected or not.
+    pub fn node(&self, id: i64) -> Option<Arc<Node>> {
+        lock(&self.nodes).get(&id).cloned()
+    }
+
+    /// All nodes, connected or not.
+    pub fn all(&self) -> Vec<Arc<Node>> {
+        lock(&self.nodes).values().cloned().collect()
+    }
+
+    /// Snapshots of the nodes that are connected.
+    pub fn views(&self) -> Vec<NodeView> {
+        let mut views: Vec<_> = self.all().iter().filter_map(|node| node.view()).collect();
+        views.sort_unstable_by_key(|view| view.id);
+        views
+    }
+
+    /// The node that is already there, else this one.
+    pub fn enter(&self, node: Node) -> Arc<Node> {
+        lock(&self.nodes).entry(node.id).or_insert_with(|| Arc::new(node)).clone()
+    }
+
+    /// A number for a new connection.
+    pub fn next_connection(&self) -> u64 {
+        self.connections.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Let a session's token be found.
+    pub fn open_session(&self, token: &str, node: &Arc<Node>) {
+        lock(&self.sessions).insert(token.to_owned(), node.clone());
+    }
+
+    /// The session has ended.
+    pub fn close_session(&self, token: &str) {
+        lock(&self.sessions).remove(token);
+    }
+
+    /// Forget nodes that are neither connected nor hold anything.
+    pub fn prune(&self) {
+        lock(&self.nodes).retain(|_, node| {
+            let inner = node.lock();
+            inner.connection.is_some() || !inner.leases.is_empty()
+        });
+    }
+
+    /// A job has ended: nobody holds or may read anything of it, and its units stop.
+    pub fn forget_job(&self, job: i64, cancel: &ToNode) {
+        for node in self.all() {
+            let known = {
+                let mut inner = node.lock();
+                let gone: Vec<u64> =
+                    inner.leases.iter().filter(|held| held.row.job == job).map(|held| held.row.id).collect();
+                for id in &gone {
+                    inner.leases.remove(*id);
+                }
+                inner.jobs.remove(&job).is_some_and(|_| !gone.is_empty())
+            };
+            if known {
+                node.send(vec![cancel.clone()]);
+            }
+        }
+    }
+
+    /// Tell all nodes something.
+    pub fn tell_all(&self, message: &ToNode) {
+        for node in self.all() {
+            node.send(vec![message.clone()]);
+        }
+    }
 }
 
 impl Session {
-    /// Whether a lease or a grant of this connection names the blob.
-    pub fn may_read(&self, _digest: &Digest) -> bool {
-        false
+    /// Whether a lease or a job of this node names the blob.
+    pub fn may_read(&self, digest: &Digest) -> bool {
+        let inner = self.0.lock();
+        inner.jobs.values().any(|share| share.blobs.contains(digest))
+            || inner.leases.iter().any(|held| held.blobs.as_ref().is_some_and(|blobs| blobs.contains(digest)))
     }
 
     /// Largest blob that it may upload: the most that one of its jobs allows, bytes.
     pub fn upload_limit(&self) -> u64 {
-        0
+        self.0.lock().jobs.values().map(|share| share.upload_bytes_max).max().unwrap_or(0)
     }
 
     /// The node's internal id.
     pub fn node(&self) -> i64 {
-        0
+        self.0.id
     }
 }

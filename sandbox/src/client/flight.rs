@@ -52,6 +52,20 @@ pub struct Held {
 }
 
 impl Shared {
+    /// Stand still.
+    pub fn pause(&self) {
+        self.process.stop();
+        self.active.hold();
+        self.changed.notify_one();
+    }
+
+    /// Go on.
+    pub fn resume(&self) {
+        self.active.go_on();
+        self.process.go_on();
+        self.changed.notify_one();
+    }
+
     /// Nothing in hand yet.
     pub fn new(process: Process) -> Self {
         Self {

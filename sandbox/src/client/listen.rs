@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::emission::Emission;
 use super::flight::{Running, Shared};
+use super::process::PATIENCE;
 use super::{TaskEnd, WorkerEvent};
 use crate::wire::{Ended, Frames, Source, Told};
 
@@ -41,9 +42,11 @@ impl Listener {
     /// Listen until the worker is gone.
     pub async fn run(mut self) {
         let mut reason = self.listen().await.err().map(|error| error.to_string());
-        self.shared.process.kill();
+        if reason.is_some() {
+            self.shared.process.kill();
+        }
         let shared = self.shared.clone();
-        let status = tokio::task::spawn_blocking(move || shared.process.reap()).await.unwrap_or_default();
+        let status = tokio::task::spawn_blocking(move || shared.process.reap(PATIENCE)).await.unwrap_or_default();
         let stderr = self.stderr.await.unwrap_or_default();
         let words = match (reason.take(), stderr.trim()) {
             (Some(reason), _) => reason,

@@ -12,7 +12,7 @@ use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use super::SandboxError;
 use super::feed;
 use super::listen::stderr_tail;
-use super::process::Process;
+use super::process::{PATIENCE, Process};
 use crate::wire::{Frames, Order, Told};
 
 /// Wall time of a validation.
@@ -50,8 +50,10 @@ pub async fn ask(exe: &Path, order: Order, step: &'static str, secs: u64) -> Res
         answer(stdout).await
     };
     let answer = tokio::time::timeout(Duration::from_secs(secs), conversation).await;
-    process.kill();
-    let status = tokio::task::spawn_blocking(move || process.reap()).await.unwrap_or_default();
+    if answer.is_err() {
+        process.kill();
+    }
+    let status = tokio::task::spawn_blocking(move || process.reap(PATIENCE)).await.unwrap_or_default();
     match answer {
         Ok(Ok(Some(Told::Refused { message }))) => Err(SandboxError::Refused(message)),
         Ok(Ok(Some(Told::Failed { message }))) => Err(host(io::Error::other(message))),

@@ -4,8 +4,12 @@ use std::io;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, MutexGuard, mpsc};
+use std::time::{Duration, Instant};
 
 use crate::os;
+
+/// How long a child that has closed its pipes may take to end.
+pub const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A child process. Dropping it ends the process.
 #[derive(Debug)]
@@ -86,22 +90,28 @@ impl Process {
         }
     }
 
-    /// End it, wait for it, and say how it ended.
-    pub fn reap(&self) -> String {
+    /// Wait for its end, and say how it ended. One that has closed its pipes is given a moment to end by itself, so
+    /// that what ended it is what is told.
+    pub fn reap(&self, patience: Duration) -> String {
         let Some(mut child) = self.child().take() else { return "it was waited for before".into() };
-        // Where it has ended by itself, this changes nothing.
-        let ended = child.try_wait();
-        let _ = child.kill();
-        match ended {
-            Ok(Some(status)) => status.to_string(),
-            _ => child.wait().map_or_else(|error| error.to_string(), |status| status.to_string()),
-        }
+        let until = Instant::now() + patience;
+        let status = loop {
+            match child.try_wait() {
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                Ok(Some(status)) => break Ok(status),
+                _ => {
+                    let _ = child.kill();
+                    break child.wait();
+                }
+            }
+        };
+        status.map_or_else(|error| error.to_string(), |status| status.to_string())
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.reap();
+        self.reap(Duration::ZERO);
     }
 }
 

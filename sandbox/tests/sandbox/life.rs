@@ -38,7 +38,7 @@ async fn thousands_of_units_come_back_in_order() {
 
 #[tokio::test]
 async fn a_paused_unit_stands_still_and_its_wall_time_too() {
-    // Runs for about a second, within a wall time of 8 s and a pause of more.
+    // Runs for a second or so; a wall time that did not stand still would be told with the pause in it.
     let rig = Rig::new(&guests::endless()).await.limits(|limits| {
         limits.fuel = 400_000_000;
         limits.wall_ms = 20_000;
@@ -96,7 +96,7 @@ async fn a_killed_worker_names_what_it_had_not_finished() {
     let all = until_died(&mut events).await;
     let Some(WorkerEvent::Died { unfinished, reason }) = all.last() else { panic!("{all:?}") };
     assert_eq!(unfinished, &[4, 5]);
-    assert!(!reason.is_empty());
+    assert!(reason.contains("signal"), "{reason}");
     assert!(events.next().await.is_none());
     assert!(worker.submit(vec![run(6, b"")]).await.is_err());
 }

@@ -59,6 +59,14 @@ async fn bulk_copies_end_with_their_fuel() {
 }
 
 #[tokio::test]
+async fn loops_before_the_call_are_metered_too() {
+    let fields = "(func $forever (loop $more (br $more))) (start $forever)";
+    let rig = Rig::new(&guests::task_with("", fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
+    let rig = rig.limits(|limits| limits.fuel = 1_000_000);
+    limited(&rig.run(b"").await, LimitKind::Fuel);
+}
+
+#[tokio::test]
 async fn an_output_over_its_limit_is_refused() {
     let rig = Rig::new(&guests::echo()).await.limits(|limits| limits.output_bytes = 100);
     assert_eq!(rig.run(&[1; 100]).await.outcome, Outcome::Done);

@@ -1,0 +1,85 @@
+//! Cancelling and retrying.
+
+use std::time::Duration;
+
+use fallow_protocol::JobId;
+use fallow_protocol::api::{JobInfo, JobPhase, UnitState};
+use grid_core::life::{self, JobLife, retry_job};
+
+use super::look::info_of;
+use super::{JobError, info};
+use crate::app::{App, now_ms};
+use crate::jobs::active::JobState;
+use crate::store::modules;
+use crate::store::stages::{self, Moves};
+use crate::store::{jobs as rows, units};
+use crate::workers::{activate, end};
+
+/// Stop it; a job that has ended stays as it is.
+pub async fn cancel(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobError> {
+    if let Some(job) = app.active.find(id).filter(|job| job.account == account) {
+        let why = life::Ended::Cancelled.to_string();
+        end::end(app, &job, JobPhase::Cancelled, None, Some(why)).await?;
+    }
+    info(app, account, id, None, Duration::ZERO).await
+}
+
+/// Give finally failed and left-out units fresh attempts.
+pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobError> {
+    let row = rows::by_public_id(app.store.reader(), account, id).await?;
+    let row = row.ok_or_else(|| JobError::NotFound(id.clone()))?;
+    let found = stages::of_job(app.store.reader(), row.id).await?;
+    let last = found.last().cloned().ok_or_else(|| JobError::Conflict("the job has no units".into()))?;
+    let life = JobLife {
+        phase: row.phase,
+        stage: last.stage,
+        split_done: last.split_done,
+        on_failed: row.submission.on_failed,
+        assemble: row.submission.assemble,
+    };
+    let retry = retry_job(&life, &last.counts).map_err(|error| JobError::Conflict(error.to_string()))?;
+    let module = modules::by_digest(app.store.reader(), account, &row.submission.module).await?;
+    let module = module.ok_or_else(|| JobError::Conflict("the job's module is gone; submit it again".into()))?;
+    let (job, from, stage, to, version) = (row.id, row.phase, retry.stage, retry.phase, now_ms().max(row.version + 1));
+    let moves = app
+        .store
+        .write(move |db| {
+            Box::pin(async move {
+                if from.is_final() && !rows::reopen(db, job, from, to, version).await? {
+                    return Ok(None);
+                }
+                let (failed, left_out) = units::revive(db, job, stage).await?;
+                let mut moves = Moves::default();
+                moves.add(UnitState::Failed, UnitState::Again, failed);
+                moves.add(UnitState::LeftOut, UnitState::Again, left_out);
+                stages::count_moves(db, job, stage, &moves).await?;
+                Ok(Some(moves))
+            })
+        })
+        .await?;
+    let moves = moves.ok_or_else(|| JobError::Conflict("the job changed meanwhile; look at it again".into()))?;
+    let active = match app.active.get(job) {
+        Some(active) => {
+            if let Some(stage) = active.lock().find_mut(stage) {
+                moves.apply(&mut stage.counts);
+            }
+            active
+        }
+        None => {
+            let mut row = row;
+            (row.phase, row.version) = (to, version);
+            let found = stages::of_job(app.store.reader(), job).await?;
+            activate(app, row, module, found).await.map_err(JobError::Internal)?
+        }
+    };
+    forget_rate(&mut active.lock());
+    active.touch();
+    app.wakes.dispatch.notify_one();
+    app.wakes.split.notify_one();
+    Ok(info_of(app, &active, true))
+}
+
+/// The pace before says nothing about the pace now.
+fn forget_rate(state: &mut JobState) {
+    state.rate = Default::default();
+}

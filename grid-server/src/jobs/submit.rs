@@ -1,0 +1,303 @@
+//! Accepting a job: every check first, then one transaction, then the workers.
+
+use std::sync::Arc;
+
+use fallow_protocol::api::{JobInfo, JobPhase};
+use fallow_protocol::job::{Assemble, FileRef, JobSubmission, RunOn, Split};
+use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, JOB_SHARED_MAX, NAME_BYTES_MAX};
+use fallow_protocol::manifest::Limits;
+use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT};
+use fallow_protocol::{Digest, JobId, wire};
+use grid_core::name::{check_file_names, check_name};
+use sea_orm::DatabaseTransaction;
+
+use super::look::info_of;
+use super::{ActiveJob, JobError};
+use crate::app::{App, now_ms};
+use crate::store::jobs::{self as rows, JobRow};
+use crate::store::modules::{self, ModuleRow};
+use crate::store::stages::{self, Stage};
+use crate::store::{StoreError, units};
+use crate::workers::activate;
+use crate::workers::cut::{Batch, CutError, InputFile, Place};
+use crate::workers::split::{BATCH_UNITS, cut_files};
+
+/// Inputs up to so many bytes are cut while the author waits: reading them takes no time, and the units are in the
+/// first transaction.
+const CUT_AT_ONCE_BYTES: u64 = 4 << 20;
+
+/// Accept a job. True when it was made, false when the key was seen with the same submission before.
+pub async fn submit(
+    app: &App,
+    account: i64,
+    submission: JobSubmission,
+    idempotency_key: Option<&str>,
+) -> Result<(JobInfo, bool), JobError> {
+    let body = Digest::of(&serde_json::to_vec(&submission).map_err(|error| JobError::Internal(error.into()))?);
+    let key = idempotency_key.map(|key| checked_key(key).map(|()| (key.to_owned(), body))).transpose()?;
+    if let Some((key, body)) = &key
+        && let Some(found) = replay(app, account, key, body).await?
+    {
+        return Ok((found, false));
+    }
+    let module = check(app, account, &submission).await?;
+    let files = files(app, account, &submission).await?;
+    let first = first_batch(&submission, files).await?;
+    let new = new_job(account, submission, first);
+    match write(app, account, key, new.clone()).await? {
+        Put::Made(id) => {
+            let job = start(app, id, new, module).await?;
+            Ok((info_of(app, &job, true), true))
+        }
+        Put::Known(id) => Ok((super::look::stored(app, account, id).await?, false)),
+        Put::Other => Err(JobError::IdempotencyConflict),
+        Put::TooMany(jobs) => Err(JobError::Conflict(format!(
+            "the account has {jobs} jobs that have not ended, which is its limit; wait for one or cancel one"
+        ))),
+    }
+}
+
+fn invalid(field: &'static str, detail: impl Into<String>) -> JobError {
+    JobError::Invalid { field, detail: detail.into(), help: None }
+}
+
+fn checked_key(key: &str) -> Result<(), JobError> {
+    let right = !key.is_empty() && key.len() <= NAME_BYTES_MAX && key.bytes().all(|byte| byte.is_ascii_graphic());
+    let what = "an Idempotency-Key is 1 to 255 visible ASCII letters without spaces";
+    if right { Ok(()) } else { Err(invalid("Idempotency-Key", what)) }
+}
+
+/// The job that the key was used for.
+async fn replay(app: &App, account: i64, key: &str, body: &Digest) -> Result<Option<JobInfo>, JobError> {
+    match rows::by_key(app.store.reader(), account, key).await? {
+        Some((seen, _)) if seen != *body => Err(JobError::IdempotencyConflict),
+        Some((_, id)) => Ok(Some(super::look::stored(app, account, id).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Everything that can be said without the inputs.
+async fn check(app: &App, account: i64, submission: &JobSubmission) -> Result<ModuleRow, JobError> {
+    check_names(submission)?;
+    let (quota, used) = rows::quota(app.store.reader(), account).await?;
+    if used >= quota {
+        return Err(JobError::QuotaExhausted { quota, used });
+    }
+    app.active.note_fuel_left(account, quota - used);
+    if submission.deadline_ms.is_some_and(|deadline| deadline <= now_ms()) {
+        return Err(invalid("deadline_ms", "the deadline has passed already"));
+    }
+    if let RunOn::Group(name) = &submission.run_on {
+        check_name("group", name).map_err(|error| invalid("run_on", error.to_string()))?;
+    }
+    let module = modules::by_digest(app.store.reader(), account, &submission.module).await?;
+    let module = module.ok_or_else(|| JobError::Invalid {
+        field: "module",
+        detail: format!("the account has no module {}", submission.module),
+        help: Some("submit it with `POST /api/v1/modules` first; `fallow submit` does".into()),
+    })?;
+    if module.expires_at_ms <= now_ms() {
+        return Err(invalid("module", "the module's manifest has expired; sign and submit the module again"));
+    }
+    check_exports(submission, &module)?;
+    check_limits(&submission.limits, &module.limits)?;
+    Ok(module)
+}
+
+fn check_names(submission: &JobSubmission) -> Result<(), JobError> {
+    let name = |field, result: Result<(), grid_core::name::NameError>| {
+        result.map_err(|error| invalid(field, error.to_string()))
+    };
+    name("name", check_name("job", &submission.name))?;
+    for (field, what, list, max) in [
+        ("inputs", "input file", &submission.inputs, JOB_FILES_MAX),
+        ("shared", "shared file", &submission.shared, JOB_SHARED_MAX),
+    ] {
+        if list.len() > max {
+            return Err(invalid(field, format!("the job has {} {what}s, over the limit of {max}", list.len())));
+        }
+        name(field, check_file_names(what, list.iter().map(|file| file.name.as_str())))?;
+    }
+    let args = &submission.args;
+    if args.len() > JOB_ARGS_MAX || args.iter().map(String::len).sum::<usize>() > JOB_ARGS_BYTES_MAX {
+        let detail = format!("more than {JOB_ARGS_MAX} arguments or {JOB_ARGS_BYTES_MAX} bytes of them");
+        return Err(invalid("args", detail));
+    }
+    if args.iter().any(|arg| arg.contains('\0')) {
+        return Err(invalid("args", "an argument holds a NUL"));
+    }
+    Ok(())
+}
+
+fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), JobError> {
+    let exports = module.exports;
+    if !exports.run && !exports.command {
+        return Err(invalid("module", "the module exports neither fallow:task/run nor wasi:cli/run"));
+    }
+    if submission.split == Split::Guest && !exports.split {
+        return Err(invalid("split", "the module does not export fallow:task/split; choose another split"));
+    }
+    if submission.assemble == Assemble::Merge && !exports.merge {
+        return Err(invalid("assemble", "the module does not export fallow:task/merge; choose archive or concat"));
+    }
+    if !submission.args.is_empty() && !exports.command {
+        return Err(invalid("args", "only a WASI command takes arguments; give a task its settings as a shared file"));
+    }
+    Ok(())
+}
+
+fn check_limits(asked: &Limits, signed: &Limits) -> Result<(), JobError> {
+    let pairs = [
+        ("memory_bytes", asked.memory_bytes, signed.memory_bytes),
+        ("fuel", asked.fuel, signed.fuel),
+        ("wall_ms", asked.wall_ms, signed.wall_ms),
+        ("output_bytes", asked.output_bytes, signed.output_bytes),
+        ("emit_bytes", asked.emit_bytes, signed.emit_bytes),
+        ("log_bytes", asked.log_bytes, signed.log_bytes),
+        ("scratch_bytes", asked.scratch_bytes, signed.scratch_bytes),
+        ("checkpoint_bytes", asked.checkpoint_bytes, signed.checkpoint_bytes),
+    ];
+    match pairs.into_iter().find(|(_, asked, signed)| asked > signed) {
+        Some((name, asked, signed)) => Err(JobError::Invalid {
+            field: "limits",
+            detail: format!("limits.{name} is {asked}, over the {signed} that the module's author signed"),
+            help: Some("lower it, or sign and submit the module with higher limits".into()),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// The input files, all of them there and the account's own; the shared ones too.
+async fn files(app: &App, account: i64, submission: &JobSubmission) -> Result<Vec<InputFile>, JobError> {
+    let mut files = Vec::with_capacity(submission.inputs.len());
+    for (field, list) in [("inputs", &submission.inputs), ("shared", &submission.shared)] {
+        for FileRef { name, blob } in list {
+            let len = crate::store::blobs::owned_len(app.store.reader(), blob, account).await?;
+            let len = len.ok_or_else(|| JobError::Invalid {
+                field,
+                detail: format!("the blob {blob} of {name:?} is not among the account's uploads"),
+                help: Some(format!("upload it with `PATCH /api/v1/blobs/{blob}` first; `fallow submit` does")),
+            })?;
+            if field == "inputs" {
+                files.push(InputFile { name: name.clone(), blob: *blob, len, path: app.blobs.path(blob) });
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The first units, where they can be made at once; always checks that the split can be done.
+async fn first_batch(submission: &JobSubmission, files: Vec<InputFile>) -> Result<Batch, JobError> {
+    let bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.len));
+    let reads = !matches!(submission.split, Split::File | Split::Range { .. } | Split::Grid { .. } | Split::Guest);
+    let wanted = if reads && bytes > CUT_AT_ONCE_BYTES { 0 } else { BATCH_UNITS };
+    cut_files(&submission.split, files, Place::default(), 0, wanted).await.map_err(|error| match error {
+        CutError::Split(error) => invalid("split", error.to_string()),
+        CutError::Read(error) => JobError::Internal(error.into()),
+    })
+}
+
+/// What is written for a job.
+#[derive(Clone)]
+struct NewJob {
+    row: JobRow,
+    stage: u16,
+    first: Arc<Batch>,
+}
+
+fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
+    let now = now_ms();
+    let stage = if submission.split == Split::Guest { STAGE_SPLIT } else { STAGE_RUN };
+    let phase = if first.done && stage == STAGE_RUN { JobPhase::Running } else { JobPhase::Splitting };
+    let seed = submission.seed.unwrap_or_else(random_seed);
+    let row = JobRow {
+        id: 0,
+        public_id: JobId::random(),
+        account,
+        submission,
+        phase,
+        version: now,
+        seed,
+        epoch_ms: now,
+        fuel: 0,
+        created_at_ms: now,
+        ended_at_ms: None,
+        result: None,
+        error: None,
+    };
+    NewJob { row, stage, first: Arc::new(first) }
+}
+
+fn random_seed() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    u64::from_le_bytes(bytes)
+}
+
+enum Put {
+    Made(i64),
+    Known(i64),
+    Other,
+    TooMany(u64),
+}
+
+async fn write(app: &App, account: i64, key: Option<(String, Digest)>, new: NewJob) -> Result<Put, JobError> {
+    let jobs_max = u64::from(app.config.limits.jobs_max);
+    let put = app
+        .store
+        .write(move |db| {
+            let (key, new) = (key.clone(), new.clone());
+            Box::pin(async move { put(db, account, key, new, jobs_max).await })
+        })
+        .await?;
+    Ok(put)
+}
+
+async fn put(
+    db: &DatabaseTransaction,
+    account: i64,
+    key: Option<(String, Digest)>,
+    new: NewJob,
+    jobs_max: u64,
+) -> Result<Put, StoreError> {
+    if let Some((key, body)) = &key
+        && let Some((seen, id)) = rows::by_key(db, account, key).await?
+    {
+        return Ok(if seen == *body { Put::Known(id) } else { Put::Other });
+    }
+    let active = rows::count_active(db, account).await?;
+    if active >= jobs_max {
+        return Ok(Put::TooMany(active));
+    }
+    let id = rows::insert(db, &new.row).await?;
+    stages::insert(db, id, new.stage, false).await?;
+    let (made, state) = (new.first.inputs.len() as u64, kept_place(&new.first));
+    stages::grow(db, id, new.stage, 0, made, new.first.done, state).await?;
+    if made > 0 {
+        units::insert(db, id, new.stage, 0, &new.first.inputs).await?;
+    }
+    if let Some((key, body)) = &key {
+        rows::put_key(db, account, key, body, id, new.row.created_at_ms).await?;
+    }
+    Ok(Put::Made(id))
+}
+
+fn kept_place(batch: &Batch) -> Option<Vec<u8>> {
+    (!batch.done).then(|| wire::encode(&batch.place))
+}
+
+/// Show it to the workers.
+async fn start(app: &App, id: i64, new: NewJob, module: ModuleRow) -> Result<Arc<ActiveJob>, JobError> {
+    let made = new.first.inputs.len() as u64;
+    let mut stage = Stage { stage: new.stage, total: made, split_done: new.first.done, ..Stage::default() };
+    stage.split_state = kept_place(&new.first);
+    stage.counts.waiting = made;
+    let row = JobRow { id, ..new.row };
+    let job = activate(app, row, module, vec![stage]).await.map_err(JobError::Internal)?;
+    app.metrics.jobs_submitted.inc();
+    app.metrics.units_made.inc_by(made);
+    app.wakes.dispatch.notify_one();
+    app.wakes.split.notify_one();
+    tracing::info!(job = %job.public_id, units = made, "job accepted");
+    Ok(job)
+}

@@ -1,0 +1,99 @@
+//! Attempts that ended before a unit's last one: what a verdict about the next one follows from.
+
+use fallow_protocol::Digest;
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::StoreError;
+use super::batch::{Rows, list, statement};
+use super::units::count;
+
+/// How an earlier attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// The unit.
+    pub seq: u64,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Who ran it.
+    pub node: i64,
+    /// The outcome's class.
+    pub class: u8,
+    /// Fuel.
+    pub fuel: u64,
+    /// Wall time, microseconds.
+    pub wall_us: u64,
+    /// Peak memory, bytes.
+    pub memory_bytes: u64,
+    /// BLAKE3 of its output, where there was one.
+    pub root: Option<Digest>,
+    /// Whether it went on from a checkpoint.
+    pub resumed: bool,
+    /// Message of the outcome.
+    pub message: Option<String>,
+}
+
+const INSERT: &str = "INSERT INTO attempts (job, stage, seq, attempt, node, class, fuel, wall_us, memory_bytes, root,
+        resumed, message, ended_at_ms)
+    SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {bytes:7}, {bool:8}, {text:9}, $3
+    FROM {rows:4} ON CONFLICT (job, stage, seq, attempt) DO NOTHING";
+
+/// Keep ended attempts.
+pub async fn insert(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    ended_at_ms: u64,
+    attempts: &[AttemptRow],
+) -> Result<(), StoreError> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::with_capacity(attempts.len(), 160);
+    for attempt in attempts {
+        rows.row()
+            .count(attempt.seq)
+            .int(i64::from(attempt.attempt))
+            .int(attempt.node)
+            .int(i64::from(attempt.class))
+            .count(attempt.fuel)
+            .count(attempt.wall_us)
+            .count(attempt.memory_bytes)
+            .bytes(attempt.root.as_ref().map(|root| root.0.as_slice()))
+            .int(i64::from(attempt.resumed))
+            .text(attempt.message.as_deref());
+    }
+    let values = vec![job.into(), i64::from(stage).into(), super::batch::int(ended_at_ms).into(), rows.value()];
+    db.execute_raw(statement(db.get_database_backend(), INSERT, values)).await?;
+    Ok(())
+}
+
+const OF_UNITS: &str = "SELECT seq, attempt, node, class, fuel, wall_us, memory_bytes, root, resumed, message
+    FROM attempts WHERE job = $1 AND stage = $2 AND seq IN {list:3} ORDER BY seq, attempt";
+
+/// Earlier attempts of these units, by unit and attempt.
+pub async fn of_units(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    seqs: &[u64],
+) -> Result<Vec<AttemptRow>, StoreError> {
+    let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), OF_UNITS, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &QueryResult) -> Result<AttemptRow, StoreError> {
+    let root: Option<Vec<u8>> = row.try_get_by_index(7)?;
+    Ok(AttemptRow {
+        seq: count(row, 0)?,
+        attempt: count(row, 1)? as u32,
+        node: row.try_get_by_index(2)?,
+        class: count(row, 3)? as u8,
+        fuel: count(row, 4)?,
+        wall_us: count(row, 5)?,
+        memory_bytes: count(row, 6)?,
+        root: root.and_then(|bytes| Digest::from_slice(&bytes)),
+        resumed: row.try_get_by_index(8)?,
+        message: row.try_get_by_index(9)?,
+    })
+}

@@ -1,0 +1,78 @@
+//! Ends jobs: one transaction that writes the end and takes back what is leased, then everybody is told.
+
+use std::sync::Arc;
+
+use fallow_protocol::Digest;
+use fallow_protocol::api::{JobPhase, UnitState};
+use fallow_protocol::link::{Cancel, ToNode};
+use sea_orm::ConnectionTrait;
+
+use crate::app::{App, now_ms};
+use crate::jobs::ActiveJob;
+use crate::store::jobs::JobEnd;
+use crate::store::stages::Moves;
+use crate::store::{StoreError, blobs, jobs, leases, stages, units};
+
+/// The job ends without a result.
+pub async fn fail(app: &App, job: &Arc<ActiveJob>, error: String) -> anyhow::Result<()> {
+    tracing::info!(job = %job.public_id, error, "job failed");
+    end(app, job, JobPhase::Failed, None, Some(error)).await?;
+    Ok(())
+}
+
+/// The job ends. False where it had ended before.
+pub async fn end(
+    app: &App,
+    job: &Arc<ActiveJob>,
+    phase: JobPhase,
+    result: Option<(Digest, u64)>,
+    error: Option<String>,
+) -> Result<bool, StoreError> {
+    let (id, account) = (job.id, job.account);
+    let end = JobEnd { phase, version: job.next_version(), at_ms: now_ms(), result, error };
+    let ended = app
+        .store
+        .write(move |db| {
+            let end = end.clone();
+            Box::pin(async move {
+                if !jobs::end(db, id, &end).await? {
+                    return Ok(false);
+                }
+                withdraw(db, id).await?;
+                if let Some((digest, len)) = end.result {
+                    blobs::own(db, &digest, len, account, end.at_ms).await?;
+                }
+                Ok(true)
+            })
+        })
+        .await?;
+    forget(app, job, phase);
+    Ok(ended)
+}
+
+/// Take back all that is leased of a job.
+async fn withdraw(db: &impl ConnectionTrait, job: i64) -> Result<(), StoreError> {
+    let of_job = leases::of_job(db, job).await?;
+    for lease in &of_job {
+        let stopped = units::withdraw(db, lease).await?;
+        let mut moves = Moves::default();
+        moves.add(UnitState::Running, UnitState::Again, stopped);
+        stages::count_moves(db, job, lease.stage, &moves).await?;
+    }
+    leases::delete(db, &of_job.iter().map(|lease| lease.id).collect::<Vec<_>>()).await
+}
+
+/// Drop it from memory, stop its units, and answer whoever waits for it.
+fn forget(app: &App, job: &Arc<ActiveJob>, phase: JobPhase) {
+    let first = {
+        let mut state = job.lock();
+        state.phase.0 = phase;
+        !std::mem::replace(&mut state.ended, true)
+    };
+    if first {
+        app.active.remove(job.id);
+        app.metrics.jobs_active.set(app.active.len() as i64);
+        app.nodes.forget_job(job.id, &ToNode::Cancel(Cancel { job: job.public_id.clone(), units: Vec::new() }));
+    }
+    job.touch();
+}

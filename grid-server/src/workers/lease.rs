@@ -1,0 +1,115 @@
+//! A lease on its way to its node: what the node is told of the job, what it may read, and the frame.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fallow_protocol::Digest;
+use fallow_protocol::link::{CheckpointRef, JobGrant, Lease, LeaseUnit, ToNode};
+
+use super::dispatch::{Filled, Order};
+use crate::app::{App, now_ms};
+use crate::jobs::ActiveJob;
+use crate::link::held::Held;
+use crate::link::node::{JobShare, Node};
+use crate::store::checkpoints::CheckpointRow;
+
+static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// A number that no lease had: the clock in microseconds, one higher each time, so that restarts need no counter.
+pub fn next_id() -> u64 {
+    let clock = now_ms().saturating_mul(1_000);
+    let previous = LAST_ID.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(clock.max(last + 1)));
+    clock.max(previous.unwrap_or_default() + 1)
+}
+
+/// Keep the lease with its node and send it. Where the node has gone meanwhile, the lease runs out like any other.
+pub fn give(app: &App, order: &Order, filled: Filled) {
+    if filled.units.is_empty() {
+        return;
+    }
+    let Some(node) = app.nodes.node(order.row.node) else { return };
+    let makers = makers(app, &filled.checkpoints);
+    let mut checkpoints: HashMap<u64, CheckpointRef> = HashMap::new();
+    for row in &filled.checkpoints {
+        if let Some(made_by) = makers.get(&row.node) {
+            let made_by = made_by.public_id.clone();
+            checkpoints.insert(row.seq, CheckpointRef { blob: row.blob, len: row.len, fuel: row.fuel, made_by });
+        }
+    }
+    hold(&node, order, &filled);
+    let units = filled.units.into_iter().map(|unit| LeaseUnit {
+        key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
+        attempt: unit.attempt,
+        input: unit.input,
+        checkpoint: checkpoints.remove(&unit.seq),
+    });
+    let call = order.job.call(order.stage, order.last_merge);
+    let lease = Lease { id: order.row.id, job: order.job.public_id.clone(), call, units: units.collect() };
+    let mut messages = Vec::with_capacity(2);
+    if introduce(&node, &order.job) {
+        messages.push(ToNode::Job(Box::new(grant(app, &order.job, &node))));
+    }
+    messages.push(ToNode::Lease(lease));
+    node.send(messages);
+}
+
+/// Nodes that made these checkpoints, as far as they are known now.
+fn makers(app: &App, rows: &[CheckpointRow]) -> HashMap<i64, std::sync::Arc<Node>> {
+    rows.iter().filter_map(|row| Some((row.node, app.nodes.node(row.node)?))).collect()
+}
+
+fn hold(node: &Node, order: &Order, filled: &Filled) {
+    let inputs = filled.units.iter().flat_map(|unit| unit.input.blobs());
+    let blobs: HashSet<Digest> = inputs.chain(filled.checkpoints.iter().map(|row| row.blob)).collect();
+    let held = Held {
+        row: order.row.clone(),
+        fresh: order.fresh,
+        picked: filled.units.iter().filter(|unit| unit.attempt > 1).map(|unit| unit.seq).collect(),
+        left: filled.units.len() as u64,
+        expires_at_ms: order.row.expires_at_ms,
+        blobs: Some(blobs),
+    };
+    node.lock().leases.insert(held);
+}
+
+/// Whether this connection of the node has to be told of the job first.
+fn introduce(node: &Node, job: &ActiveJob) -> bool {
+    let mut inner = node.lock();
+    let share = inner.jobs.entry(job.id).or_insert_with(|| share(job));
+    !std::mem::replace(&mut share.sent, true)
+}
+
+/// What a node may read and upload for a job.
+pub fn share(job: &ActiveJob) -> JobShare {
+    let shared = job.submission.shared.iter().map(|file| file.blob);
+    JobShare {
+        blobs: shared.chain([job.module.executed, job.module.component]).collect(),
+        upload_bytes_max: job.upload_bytes_max(),
+        ..JobShare::default()
+    }
+}
+
+fn grant(app: &App, job: &ActiveJob, node: &Node) -> JobGrant {
+    JobGrant {
+        job: job.public_id.clone(),
+        name: job.submission.name.clone(),
+        own: job.account == node.account,
+        manifest: app.keys.refresh(job.module.signed.clone()),
+        module_bytes: job.module.bytes,
+        exports: job.module.exports,
+        args: job.submission.args.clone(),
+        limits: *job.limits(),
+        seed: job.seed,
+        epoch_ms: job.epoch_ms,
+        shared: job.submission.shared.iter().cloned().zip(job.shared_lens.iter().copied()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lease_numbers_rise() {
+        let ids: Vec<u64> = (0..1_000).map(|_| super::next_id()).collect();
+        assert!(ids.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}
