@@ -115,8 +115,9 @@ fn write_if_changed(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     }
     let folder = file.parent().context("the component has no folder")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut part = tempfile::NamedTempFile::new_in(folder)?;
-    std::io::Write::write_all(&mut part, bytes)?;
-    part.persist(file).with_context(|| format!("cannot write {}", file.display()))?;
+    // Beside its place and renamed, so that nobody reads half of it.
+    let part = file.with_extension(format!("part-{}", std::process::id()));
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, file));
+    written.with_context(|| format!("cannot write {}", file.display()))?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod lab;
 mod report;
+mod trap;
 mod units;
 mod whole;
 

@@ -6,6 +6,7 @@ use fallow_protocol::unit::Call;
 use fallow_sandbox::client::TaskEnd;
 use serde::Serialize;
 
+use super::trap;
 use crate::build::Built;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,6 +14,9 @@ use crate::terminal::escape;
 use crate::words::{bytes, count, counted, fuel};
 
 const MIB: u64 = 1 << 20;
+/// Log lines for people, the last ones, and letters of each; `--json` has all that was kept.
+const LOG_LINES_SHOWN: usize = 20;
+const LOG_LETTERS_SHOWN: usize = 200;
 
 /// How a run ended.
 #[derive(Clone, Debug, Serialize)]
@@ -124,9 +128,20 @@ impl RunReport {
         lines.push(row("fuel", fuel(self.fuel)));
         lines.push(row("memory", format!("{} of {}", bytes(self.memory_bytes), bytes(self.limits.memory_bytes))));
         lines.push(row("time", time(self.wall_us)));
-        lines.extend(self.log.lines().map(|line| row("log", escape::line(line))));
+        let log: Vec<&str> = self.log.lines().filter(|line| !line.is_empty()).collect();
+        let shown = log.len().saturating_sub(LOG_LINES_SHOWN);
+        if shown > 0 {
+            lines.push(row("log", format!("… {} before", counted(shown as u64, "line", "lines"))));
+        }
+        lines.extend(log[shown..].iter().map(|line| row("log", shortened(line))));
         lines
     }
+}
+
+fn shortened(line: &str) -> String {
+    let start: String = line.chars().take(LOG_LETTERS_SHOWN).collect();
+    let more = if start.len() < line.len() { "…" } else { "" };
+    escape::line(&start) + more
 }
 
 /// The guest's error as an error of the call.
@@ -170,6 +185,11 @@ fn failure(
     if matches!(end.outcome, Outcome::Limit { limit: LimitKind::Memory | LimitKind::Output | LimitKind::Scratch, .. }) {
         place = format!("{place}, {}", end.outcome.message());
     }
+    if let Outcome::Trap { message } = &end.outcome
+        && let Some(function) = trap::function(message)
+    {
+        place = format!("{place}, in {function}");
+    }
     let failure = Failure::new(what).place(place).kind(kind).exit(Exit::JobFailed);
     Some(match help(&end.outcome, limits, memory_needed) {
         Some(help) => failure.help(help),
@@ -182,7 +202,7 @@ fn what(outcome: &Outcome, limits: &Limits) -> Option<(String, &'static str)> {
     Some(match outcome {
         Outcome::Done => return None,
         Outcome::GuestError { message } => (format!("the task says: {message}"), "guest-error"),
-        Outcome::Trap { message } => (format!("the task broke: {message}"), "trap"),
+        Outcome::Trap { message } => (format!("the task broke: {}", trap::cause(message)), "trap"),
         Outcome::Limit { limit: LimitKind::Memory, .. } => {
             (format!("the task reached its memory limit of {}", bytes(limits.memory_bytes)), "memory-limit")
         }

@@ -15,7 +15,7 @@
 //! | `time` | two readings of both clocks, nanoseconds |
 //! | `random:BYTES` | so many bytes of its random stream, hexadecimal |
 //! | `shared:NAME` | a shared file |
-//! | `write:BYTES` | writes so many bytes into a file |
+//! | `write:BYTES` | writes so many bytes into a file of the scratch directory |
 //! | `open:PATH` | opens a file, which must fail |
 //! | `checkpoint:BYTES` | a checkpoint of so many bytes, then `kept` |
 //!
@@ -28,6 +28,9 @@ use std::io::Write;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fallow::{Emitter, Error, Parts, Result};
+
+/// The scratch directory's only file.
+const FILE: &str = "/scratch/file.bin";
 
 /// One unit.
 pub fn run(input: String) -> Result<Vec<u8>> {
@@ -124,7 +127,7 @@ fn time() -> Result<Vec<u8>> {
 }
 
 fn write(bytes: usize) -> Result<Vec<u8>> {
-    let mut file = File::create("scratch.bin")?;
+    let mut file = File::create(FILE)?;
     let block = [7u8; 4096];
     let mut left = bytes;
     while left > 0 {
@@ -133,7 +136,7 @@ fn write(bytes: usize) -> Result<Vec<u8>> {
         left -= len;
     }
     drop(file);
-    Ok(std::fs::metadata("scratch.bin")?.len().to_string().into_bytes())
+    Ok(std::fs::metadata(FILE)?.len().to_string().into_bytes())
 }
 
 #[cfg(test)]
