@@ -4,17 +4,15 @@
 //! synchronous and returns actions; the shell performs them. There is no IO, no clock and no randomness here.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use fallow_protocol::keys::PublicKey;
 use fallow_protocol::limits::LEASES_PER_NODE_MAX;
-use fallow_protocol::link::{Cancel, Decline, JobGrant, Lease, NodeState, ToNode, ToServer, Welcome};
+use fallow_protocol::link::{Decline, NodeState, ToNode, ToServer, Welcome};
 use fallow_protocol::manifest::PROFILE;
-use fallow_protocol::unit::{UnitKey, UnitResult};
+use fallow_protocol::unit::UnitResult;
 use fallow_protocol::{JobId, NodeId};
 
 use crate::events::Event;
-use crate::grants;
 use crate::policy::Policy;
 
 mod ends;
@@ -22,6 +20,8 @@ mod frames;
 pub mod io;
 mod jobs;
 mod leases;
+mod leasing;
+mod leaving;
 pub mod report;
 #[cfg(test)]
 pub mod samples;
@@ -30,7 +30,7 @@ mod slots;
 mod tests;
 
 use frames::{Frames, Open};
-use io::{Action, Now, OwnerCommand, Parked, PrepareError, Unit};
+use io::{Action, Now, OwnerCommand, Parked, PrepareError};
 use jobs::{Job, Place, Prep};
 use leases::Leases;
 use report::Totals;
@@ -228,230 +228,6 @@ impl Agent {
         let drain =
             self.drain_since_ms.map(|since| since + if self.holds_nothing() { DRAIN_MS } else { DRAIN_RUNNING_MS });
         [status, drain, self.frames.due_ms(), self.slots_due_ms()].into_iter().flatten().min()
-    }
-
-    fn on_job(&mut self, now: Now, grant: Box<JobGrant>, actions: &mut Vec<Action>) {
-        let checked = grants::check(&grant, &self.setup.root, now.unix_ms, self.setup.seen_serial);
-        let prep = match checked {
-            Err(error) => Prep::Refused(error.to_string()),
-            Ok(_) => Prep::Preparing,
-        };
-        if let Some(job) = self.jobs.get_mut(&grant.job) {
-            job.touched_ms = now.ms;
-            // Said again after a reconnection: what is prepared stays so, unless the word is another one now.
-            if job.grant == grant && !matches!(job.prep, Prep::Failed { .. }) && prep == Prep::Preparing {
-                return;
-            }
-            if !job.held.is_empty() {
-                return;
-            }
-        }
-        self.forget_jobs(actions);
-        if prep == Prep::Preparing && self.setup.policy.admits(&grant).is_ok() {
-            actions.push(Action::Prepare(grant.clone()));
-        }
-        self.jobs.insert(grant.job.clone(), Job::new(grant, prep, now.ms));
-    }
-
-    fn forget_jobs(&mut self, actions: &mut Vec<Action>) {
-        while self.jobs.len() >= JOBS_MAX {
-            let free = self.jobs.iter().filter(|(id, job)| job.held.is_empty() && !self.in_a_slot(id));
-            let Some(id) = free.min_by_key(|(_, job)| job.touched_ms).map(|(id, _)| id.clone()) else { return };
-            self.jobs.remove(&id);
-            actions.push(Action::Release(id));
-        }
-    }
-
-    fn on_lease(&mut self, now: Now, lease: Lease, actions: &mut Vec<Action>) {
-        if let Err(reason) = self.takes(now, &lease, actions) {
-            let units = lease.units.iter().map(|unit| (unit.key, unit.attempt)).collect();
-            return self.decline(lease.job, units, reason, actions);
-        }
-        for unit in lease.units {
-            let unit = Unit {
-                key: unit.key,
-                attempt: unit.attempt,
-                lease: lease.id,
-                call: lease.call,
-                input: unit.input,
-                checkpoint: unit.checkpoint,
-            };
-            self.take_unit(now, &lease.job, unit, actions);
-        }
-        self.assign(now, actions);
-    }
-
-    /// Whether a lease is taken; else the reason for its author.
-    fn takes(&mut self, now: Now, lease: &Lease, actions: &mut Vec<Action>) -> Result<(), String> {
-        let held = self.units_held();
-        let Some(job) = self.jobs.get_mut(&lease.job) else {
-            return Err("the job was not announced on this connection".into());
-        };
-        job.touched_ms = now.ms;
-        self.setup.policy.admits(&job.grant).map_err(|why| why.to_string())?;
-        if held + lease.units.len() > UNITS_MAX || self.leases.len() >= 2 * LEASES_PER_NODE_MAX {
-            return Err(format!("this node holds {held} units already"));
-        }
-        match &job.prep {
-            Prep::Preparing | Prep::Ready => Ok(()),
-            Prep::Refused(reason) => Err(reason.clone()),
-            Prep::Failed { retry_ms, reason } if now.ms < *retry_ms => Err(reason.clone()),
-            Prep::Failed { .. } => {
-                job.prep = Prep::Preparing;
-                job.start_failures = 0;
-                actions.push(Action::Prepare(job.grant.clone()));
-                Ok(())
-            }
-        }
-    }
-
-    fn take_unit(&mut self, now: Now, id: &JobId, unit: Unit, actions: &mut Vec<Action>) {
-        let known = self.jobs.get(id).and_then(|job| job.held.get(&unit.key)).map(|held| held.attempt);
-        match known {
-            Some(attempt) if attempt >= unit.attempt => return,
-            Some(_) => self.drop_units(now, id, &[(unit.key, None)], actions),
-            None => {}
-        }
-        if let Some(job) = self.jobs.get_mut(id) {
-            self.leases.hold(unit.lease, 1);
-            job.hold(Arc::new(unit));
-        }
-    }
-
-    fn on_cancel(&mut self, now: Now, cancel: Cancel, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get(&cancel.job) else { return };
-        let units: Vec<(UnitKey, Option<u32>)> = if cancel.units.is_empty() {
-            job.units(|_| true).into_iter().map(|(key, attempt)| (key, Some(attempt))).collect()
-        } else {
-            cancel.units.into_iter().map(|(key, attempt)| (key, Some(attempt))).collect()
-        };
-        self.drop_units(now, &cancel.job, &units, actions);
-        self.assign(now, actions);
-    }
-
-    fn drop_leases(&mut self, now: Now, unknown: &[u64], actions: &mut Vec<Action>) {
-        let all: Vec<(JobId, Vec<(UnitKey, Option<u32>)>)> = self
-            .jobs
-            .iter()
-            .map(|(id, job)| {
-                let units = job.units(|held| unknown.contains(&held.lease));
-                (id.clone(), units.into_iter().map(|(key, attempt)| (key, Some(attempt))).collect())
-            })
-            .collect();
-        for (id, units) in all {
-            self.drop_units(now, &id, &units, actions);
-        }
-    }
-
-    /// Stop holding these units (only this attempt, where one is given), wherever they are.
-    fn drop_units(&mut self, now: Now, id: &JobId, units: &[(UnitKey, Option<u32>)], actions: &mut Vec<Action>) {
-        for (key, attempt) in units {
-            let Some(job) = self.jobs.get_mut(id) else { return };
-            if !job.held.get(key).is_some_and(|held| attempt.is_none_or(|attempt| held.attempt == attempt)) {
-                continue;
-            }
-            let Some(held) = job.drop_unit(*key) else { continue };
-            self.leases.release(held.lease);
-            if let Place::Slot(slot) = held.place {
-                self.drop_in_slot(slot, *key, held.attempt);
-            }
-        }
-        self.stop_slots_of_dropped(now, actions);
-    }
-
-    /// Give units back with a reason.
-    fn give_back(&mut self, id: &JobId, which: impl Fn(&jobs::Held) -> bool, reason: &str, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get_mut(id) else { return };
-        let units = job.units(which);
-        for (key, _) in &units {
-            let Some(held) = job.drop_unit(*key) else { continue };
-            self.leases.release(held.lease);
-            if let Place::Slot(slot) = held.place {
-                self.slots[slot].drop_unit(*key, held.attempt);
-            }
-        }
-        self.decline(id.clone(), units, reason.to_owned(), actions);
-    }
-
-    fn decline(&mut self, job: JobId, units: Vec<(UnitKey, u32)>, reason: String, actions: &mut Vec<Action>) {
-        if units.is_empty() {
-            return;
-        }
-        let told = Event::Declined { job: job.clone(), units: units.len(), reason: reason.clone() };
-        actions.push(Action::Tell(told));
-        for units in units.chunks(fallow_protocol::limits::LEASE_UNITS_MAX) {
-            let note = Decline { job: job.clone(), units: units.to_vec(), reason: reason.clone() };
-            match self.online {
-                true => actions.push(Action::Send(ToServer::Decline(note))),
-                false => self.declines.push(note),
-            }
-        }
-    }
-
-    fn drain(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if self.drain_since_ms.is_some() {
-            return;
-        }
-        self.setup.policy.draining = true;
-        self.drain_since_ms = Some(now.ms);
-        actions.push(Action::Tell(Event::Draining));
-        if self.setup.policy.paused.is_some() {
-            return self.abandon_all("this node is shutting down", actions);
-        }
-        let jobs: Vec<JobId> = self.jobs.keys().cloned().collect();
-        for id in jobs {
-            let begun = self.begun(&id);
-            let unbegun = self.jobs[&id].units(|held| held.place != Place::Parked);
-            let keys: Vec<UnitKey> =
-                unbegun.into_iter().map(|(key, _)| key).filter(|key| !begun.contains(key)).collect();
-            self.give_back_keys(&id, &keys, "this node is shutting down", actions);
-        }
-        self.stop_slots_of_dropped(now, actions);
-    }
-
-    fn give_back_keys(&mut self, id: &JobId, keys: &[UnitKey], reason: &str, actions: &mut Vec<Action>) {
-        let Some(job) = self.jobs.get_mut(id) else { return };
-        let mut units = Vec::new();
-        for key in keys {
-            let Some(held) = job.drop_unit(*key) else { continue };
-            units.push((*key, held.attempt));
-            self.leases.release(held.lease);
-            if let Place::Slot(slot) = held.place {
-                self.slots[slot].drop_unit(*key, held.attempt);
-            }
-        }
-        self.decline(id.clone(), units, reason.to_owned(), actions);
-    }
-
-    /// Stop every worker and give everything back that has no result.
-    fn abandon_all(&mut self, reason: &str, actions: &mut Vec<Action>) {
-        let jobs: Vec<JobId> = self.jobs.keys().cloned().collect();
-        for id in jobs {
-            self.give_back(&id, |held| held.place != Place::Parked, reason, actions);
-        }
-        for slot in 0..self.slots.len() {
-            self.stop(slot, actions);
-        }
-    }
-
-    fn holds_nothing(&self) -> bool {
-        self.jobs.values().all(|job| job.held.is_empty())
-    }
-
-    fn leave_when_empty(&mut self, now: Now, actions: &mut Vec<Action>) {
-        let Some(since) = self.drain_since_ms else { return };
-        if self.holds_nothing() {
-            let open: Vec<JobId> = self.frames.jobs().cloned().collect();
-            for job in open {
-                self.flush(&job, actions);
-            }
-            // Without a connection there is nobody to wait for: the spool keeps what is not committed.
-            if self.leases.frames_uncommitted() == 0 || !self.online || now.ms >= since + DRAIN_MS {
-                actions.push(Action::Exit);
-            }
-        } else if now.ms >= since + DRAIN_MS {
-            actions.push(Action::Exit);
-        }
     }
 
     fn push_result(&mut self, now: Now, job: &JobId, lease: u64, result: UnitResult, actions: &mut Vec<Action>) {

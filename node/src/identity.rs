@@ -50,6 +50,8 @@ impl DataDir {
         std::fs::create_dir_all(path).with_context(|| format!("failed to make the data folder {}", path.display()))?;
         crate::platform::only_owner_may_enter(path)
             .with_context(|| format!("failed to close the data folder {} to others", path.display()))?;
+        // Workers stand elsewhere, so that a path that begins here means nothing to them.
+        let path = &path.canonicalize().with_context(|| format!("failed to find {}", path.display()))?;
         let lock_path = path.join("lock");
         let lock = File::create(&lock_path).with_context(|| format!("failed to open {}", lock_path.display()))?;
         match lock.try_lock() {

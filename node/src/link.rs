@@ -188,7 +188,7 @@ async fn write(mut sink: SplitSink<Socket, Message>, mut to_send: mpsc::Receiver
     loop {
         let sent = tokio::select! {
             message = to_send.recv() => match message {
-                None => return Ended::Failed(anyhow::anyhow!("the network is too slow for what there is to send")),
+                None => return Ended::Failed(anyhow::anyhow!("the connection was given up: the node leaves, or the network is too slow")),
                 Some(bytes) => send_all(&mut sink, bytes, &mut to_send).await,
             },
             _ = ping.tick() => sink.send(Message::Ping(Default::default())).await,

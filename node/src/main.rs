@@ -29,6 +29,7 @@ mod runner;
 mod shell;
 mod status;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -61,8 +62,9 @@ fn start(cli: Cli) -> Result<(), Failure> {
     let config = Config::load(&cli.common, options, &environment)
         .map_err(|error| Failure { code: Code::Usage, error: error.context("the configuration is wrong") })?;
     if let Command::Completions { shell } = cli.command {
-        clap_complete::generate(shell, &mut Cli::command(), "fallow-node", &mut std::io::stdout());
-        return Ok(());
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "fallow-node", &mut script);
+        return print(&script);
     }
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).context("FALLOW_NODE_LOG")?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -106,10 +108,16 @@ async fn join_grid(join: Join, config: Config) -> Result<(), Failure> {
 
 async fn ask(config: &Config, request: Request) -> Result<(), Failure> {
     let status = control::ask(&config.data, &request).await?;
-    if config.json {
-        println!("{}", serde_json::to_string(&status)?);
-    } else {
-        print!("{}", status::text(&status));
+    match config.json {
+        true => print(format!("{}\n", serde_json::to_string(&status)?).as_bytes()),
+        false => print(status::text(&status).as_bytes()),
     }
-    Ok(())
+}
+
+/// Print; a reader who has gone, as `head` does, is no error.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(bytes) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }

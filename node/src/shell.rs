@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fallow_protocol::JobId;
 use fallow_protocol::keys::SecretKey;
+use fallow_protocol::link::Machine;
 use fallow_protocol::unit::UnitKey;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -135,23 +136,9 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
     });
     let slots = policy.slots as usize;
     let (runner, slot_events) = Runner::new(RunnerSetup { exe, slots, scratch_dir, outputs: outbox.blobs(), cache });
-    let mut agent = Agent::new(AgentSetup {
-        node: membership.node.clone(),
-        root: membership.root,
-        policy,
-        seen_serial: membership.serial,
-        next_frame: frames.first,
-        tells_units: config.json,
-    });
+    let mut agent = agent(&membership, policy, frames.first, config.json);
     agent.restore(left.frames, &left.parked);
-    let link = Link {
-        url,
-        node: membership.node.clone(),
-        key: key.clone(),
-        root: membership.root,
-        seen_serial: membership.serial,
-        machine: probe.machine,
-    };
+    let link = link(url, &membership, key.clone(), probe.machine);
     let (link_sender, link_events) = mpsc::channel(BATCH);
     tokio::spawn(link.run(link_sender));
     let (asked_sender, asked) = mpsc::channel(4);
@@ -179,6 +166,22 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
     };
     let ears = Ears { link: link_events, slots: slot_events, done: done_events, asked };
     Ok((shell, ears, left.parked, control))
+}
+
+fn agent(membership: &Membership, policy: Policy, next_frame: u64, tells_units: bool) -> Agent {
+    Agent::new(AgentSetup {
+        node: membership.node.clone(),
+        root: membership.root,
+        policy,
+        seen_serial: membership.serial,
+        next_frame,
+        tells_units,
+    })
+}
+
+fn link(url: GridUrl, membership: &Membership, key: SecretKey, machine: Machine) -> Link {
+    let Membership { node, root, serial, .. } = membership;
+    Link { url, node: node.clone(), key, root: *root, seen_serial: *serial, machine }
 }
 
 fn empty_dir(path: PathBuf) -> std::io::Result<PathBuf> {

@@ -182,7 +182,9 @@ impl Connection {
 /// A node process; killed when it is dropped.
 pub fn node(data: &Path, args: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fallow-node"));
-    command.args(args).arg("--data").arg(data).stdout(Stdio::piped()).kill_on_drop(true);
+    // The folder is named as people do it: from where they stand.
+    command.args(args).arg("--data").arg(data.file_name().unwrap()).current_dir(data.parent().unwrap());
+    command.stdout(Stdio::piped()).kill_on_drop(true);
     command.spawn().unwrap()
 }
 
