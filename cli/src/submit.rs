@@ -21,7 +21,7 @@ use module::Module;
 use plan::Plan;
 use upload::Sent;
 
-/// How often a submission is repeated, with the same key, over half a minute: a server that restarts is back by then.
+/// How often a call is repeated (a submission with the same key), over half a minute: a server that restarts is back by then.
 const RETRIES: u32 = 9;
 
 /// The whole command.
@@ -29,12 +29,14 @@ pub async fn submit(session: &Session, args: &SubmitArgs) -> anyhow::Result<()> 
     check_output(args)?;
     let client = session.client()?;
     let plan = Plan::make(args)?;
+    // A grid that is not there is said at once; one that goes away in the middle is waited for.
     let grid = client.grid().await?;
+    let client = client.with_retries(RETRIES);
     let module = Module::prepare(session, args, &plan, &grid).await?;
     let (info, sent) = hand_over(session, &client, &grid, &plan, &module).await?;
     plan.check_exports(info.exports)?;
     let submission = submission(&plan, &info, &sent);
-    let job = client.with_retries(RETRIES).submit(&submission, &idempotency_key()).await?;
+    let job = client.submit(&submission, &idempotency_key()).await?;
     tell(session, &plan, &job, &info, &sent, args.watch || args.fetch);
     if args.watch || args.fetch { follow(session, &client, args, &plan, &job).await } else { Ok(()) }
 }
@@ -51,7 +53,7 @@ async fn hand_over(
     let info = client.create_module(&module.manifest).await?;
     let known = if info.known || component.known == component.len { ", already on the grid" } else { "" };
     session.terminal.talk(format!(
-        "  {:15}  {}, signed by you (key {}){known}",
+        "  {:16}  {}, signed by you (key {}){known}",
         escape::line(&module.label),
         bytes(component.len),
         module.key_short(),
@@ -96,14 +98,14 @@ fn tell(session: &Session, plan: &Plan, job: &JobInfo, module: &ModuleInfo, sent
             String::new()
         };
         let files = counted(sent.files, "file", "files");
-        terminal.talk(format!("  {files:15}  {}{known}; {}", bytes(sent.bytes), plan.split_words()));
+        terminal.talk(format!("  {files:16}  {}{known}; {}", bytes(sent.bytes), plan.split_words()));
     } else {
-        terminal.talk(format!("  {:15}  {}", "no files", plan.split_words()));
+        terminal.talk(format!("  {:16}  {}", "no files", plan.split_words()));
     }
-    terminal.talk(format!("  {:15}  {}", "runs on", run_on_words(&plan.run_on, sent.files > 0)));
+    terminal.talk(format!("  {:16}  {}", "runs on", run_on_words(&plan.run_on, sent.files > 0)));
     terminal.talk(format!(
         "  {}  {}",
-        terminal.paint.bold(&format!("{:15}", job.id.as_str())),
+        terminal.paint.bold(&format!("{:16}", job.id.as_str())),
         escape::line(&job.name)
     ));
     if !more {

@@ -127,11 +127,10 @@ pub fn tell_end(session: &Session, job: &JobInfo) -> anyhow::Result<()> {
 }
 
 fn summary(job: &JobInfo) -> String {
-    let took = job.ended_at_ms.unwrap_or(job.created_at_ms).saturating_sub(job.created_at_ms) / 1000;
-    let mut parts = vec![
-        format!("{} in {}", counted(job.counts.done, "unit", "units"), seconds(took)),
-        format!("{} fuel", fuel(job.fuel)),
-    ];
+    let took_ms = job.ended_at_ms.unwrap_or(job.created_at_ms).saturating_sub(job.created_at_ms);
+    let took = if took_ms < 1000 { format!("{took_ms} ms") } else { seconds(took_ms / 1000) };
+    let mut parts =
+        vec![format!("{} in {}", counted(job.counts.done, "unit", "units"), took), format!("{} fuel", fuel(job.fuel))];
     if job.counts.left_out > 0 {
         parts.push(format!("left out {} (`fallow logs {} --failed`)", job.counts.left_out, job.id));
     }

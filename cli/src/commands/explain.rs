@@ -23,17 +23,19 @@ pub async fn explain(session: &Session, args: &JobArg) -> anyhow::Result<()> {
 
 fn lines(explanation: &Explanation, paint: Paint) -> Vec<String> {
     let mut lines = vec![head(explanation)];
+    if explanation.phase.is_final() {
+        return lines;
+    }
     for reason in &explanation.reasons {
-        let text = format!("  {:>5} {}", count(reason.count), line(&reason.text));
+        // The text has the numbers in it.
+        let text = format!("  {}", line(&reason.text));
         let gap = " ".repeat(HELP_COLUMN.saturating_sub(text.chars().count()).max(2));
         let help = reason.help.as_deref().map(|help| format!("{gap}{} {}", paint.dim("→"), line(help)));
         lines.push(format!("{text}{}", help.unwrap_or_default()));
     }
-    if !explanation.phase.is_final() {
-        let online = counted(explanation.nodes_online, "node is", "nodes are");
-        let working = if explanation.nodes_working == 1 { "works" } else { "work" };
-        lines.push(format!("  {online} online; {} {working} for this job.", count(explanation.nodes_working)));
-    }
+    let online = counted(explanation.nodes_online, "node is", "nodes are");
+    let working = if explanation.nodes_working == 1 { "works" } else { "work" };
+    lines.push(format!("  {online} online; {} {working} for this job.", count(explanation.nodes_working)));
     lines
 }
 
@@ -68,16 +70,16 @@ mod tests {
             phase: JobPhase::Running,
             waiting: 1_065,
             reasons: vec![
-                reason(61, "nodes work for this job; all their slots are full", None),
-                reason(38, "nodes have less than 900 MiB", Some("`limits.memory_mb = 700` would admit 31 of them")),
+                reason(61, "61 nodes work for this job; all their slots are full", None),
+                reason(38, "38 nodes have less than 900 MiB", Some("`limits.memory_mb = 700` would admit 31 of them")),
             ],
             nodes_online: 118,
             nodes_working: 61,
         };
         let wanted = [
             "1,065 units are ready and wait.",
-            "     61 nodes work for this job; all their slots are full",
-            "     38 nodes have less than 900 MiB                            → `limits.memory_mb = 700` would admit 31 of them",
+            "  61 nodes work for this job; all their slots are full",
+            "  38 nodes have less than 900 MiB                               → `limits.memory_mb = 700` would admit 31 of them",
             "  118 nodes are online; 61 work for this job.",
         ];
         assert_eq!(lines(&explanation, Paint::off()), wanted);
