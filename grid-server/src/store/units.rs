@@ -457,5 +457,16 @@ pub(super) fn count(row: &QueryResult, index: usize) -> Result<u64, StoreError> 
 
 /// The batch statements as SQLite gets them, for the test that looks at their plans.
 #[cfg(test)]
-pub(super) const BATCHES: &[&str] =
-    &[INSERT, LEASE_RANGE, LEASE_LIST, CONCLUDE_SQLITE, HELD, STANDING, OPEN, OUTPUTS, FORGET_ATTEMPTS, REVIVE];
+pub(super) const BATCHES: &[&str] = &[
+    INSERT,
+    LEASE_RANGE,
+    LEASE_LIST,
+    CONCLUDE_SQLITE,
+    RELEASE,
+    HELD,
+    STANDING,
+    OPEN,
+    OUTPUTS,
+    FORGET_ATTEMPTS,
+    REVIVE,
+];
