@@ -12,6 +12,7 @@ use fallow_protocol::limits::BLOCK_BYTES;
 use fallow_protocol::{Digest, wire};
 use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt, BufWriter};
+use tokio::sync::RwLock;
 
 pub mod uploads;
 
@@ -25,6 +26,7 @@ pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
 pub struct BlobStore {
     root: Arc<Path>,
     uploads: Arc<Uploads>,
+    gate: Arc<RwLock<()>>,
 }
 
 impl BlobStore {
@@ -37,12 +39,17 @@ impl BlobStore {
         }
         fs::create_dir_all(&half).await?;
         let uploads = Uploads::open_in(data).await?;
-        Ok(Self { root: root.into(), uploads: Arc::new(uploads) })
+        Ok(Self { root: root.into(), uploads: Arc::new(uploads), gate: Arc::default() })
     }
 
     /// Unfinished uploads.
     pub fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// Read while a blob and the row that needs it come, written while one without need is forgotten and removed.
+    pub fn gate(&self) -> &RwLock<()> {
+        &self.gate
     }
 
     /// Where the blob is, if it is there.

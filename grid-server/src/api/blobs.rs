@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::upload::{UploadQuery, check_len, receive};
 use super::{ApiError, download};
 use crate::api::extract::{ApiPath, ApiQuery};
-use crate::app::{App, now_ms};
+use crate::app::App;
 use crate::auth::{Auth, JobsRead, JobsWrite};
 use crate::blobs::uploads::Owner;
 use crate::store::{accounts, blobs};
@@ -62,11 +62,7 @@ pub async fn upload(
         return Ok(Json(UploadState { received: len, complete: true }));
     }
     check_room(&app, account_id, query.len).await?;
-    let state = receive(&app, Owner::Account(account_id), digest, query, body).await?;
-    if state.complete {
-        own(&app, account_id, digest, state.received).await?;
-    }
-    Ok(Json(state))
+    Ok(Json(receive(&app, Owner::Account(account_id), digest, query, body).await?))
 }
 
 /// An account's blobs together have a limit.
@@ -79,13 +75,6 @@ async fn check_room(app: &App, account_id: i64, len: u64) -> Result<(), ApiError
     let detail = format!("the account's blobs have {used} bytes; {len} more go over its {most}");
     Err(ApiError::new(StatusCode::FORBIDDEN, "storage-quota-exhausted", detail)
         .help("wait until ended jobs are removed, or ask the grid's operator for more"))
-}
-
-async fn own(app: &App, account_id: i64, digest: Digest, len: u64) -> Result<(), ApiError> {
-    let work = app.store.write(move |transaction| {
-        Box::pin(async move { blobs::own(transaction, &digest, len, account_id, now_ms()).await })
-    });
-    Ok(work.await?)
 }
 
 async fn owned(app: &App, account_id: i64, digest: &Digest) -> Result<u64, ApiError> {

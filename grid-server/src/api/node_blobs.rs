@@ -14,11 +14,10 @@ use super::blobs::{BlobPath, blocks};
 use super::upload::{UploadQuery, check_len, receive};
 use super::{ApiError, download};
 use crate::api::extract::{ApiPath, ApiQuery};
-use crate::app::{App, now_ms};
+use crate::app::App;
 use crate::auth::NodeSession;
 use crate::blobs::uploads::Owner;
 use crate::link::Session;
-use crate::store::blobs;
 
 /// A blob that a lease does not name is as good as none.
 async fn readable(app: &App, session: &Session, digest: &Digest) -> Result<u64, ApiError> {
@@ -61,15 +60,7 @@ pub async fn node_upload(
     body: Body,
 ) -> Result<Json<UploadState>, ApiError> {
     check_len(query.len, session.upload_limit())?;
-    let state = receive(&app, Owner::Node(session.node()), digest, query, body).await?;
-    if state.complete {
-        let len = state.received;
-        let work = app.store.write(move |transaction| {
-            Box::pin(async move { blobs::insert(transaction, &digest, len, now_ms()).await })
-        });
-        work.await?;
-    }
-    Ok(Json(state))
+    Ok(Json(receive(&app, Owner::Node(session.node()), digest, query, body).await?))
 }
 
 /// Bytes of a blob that a lease names; ranges are supported.

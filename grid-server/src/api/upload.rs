@@ -11,8 +11,9 @@ use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 
 use super::ApiError;
-use crate::app::App;
+use crate::app::{App, now_ms};
 use crate::blobs::uploads::{Owner, Upload, UploadError};
+use crate::store::blobs;
 
 /// A body that brings nothing for so long is given up; what arrived stays.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -37,7 +38,7 @@ pub fn check_len(len: u64, most: u64) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "blob-too-large", detail).field("len"))
 }
 
-/// Write the body. `Some(len)` when the blob is whole and checked, else how much was received.
+/// Write the body; once the blob is whole and checked, it is entered as the owner's (a node's as nobody's yet).
 pub async fn receive(
     app: &Arc<App>,
     owner: Owner,
@@ -49,13 +50,15 @@ pub async fn receive(
     let upload = app.blobs.uploads().begin(owner, &digest, query.offset, query.len, most).await?;
     let app = app.clone();
     // A task of its own: when the client goes, the request is dropped, but what arrived must reach the disk.
-    let written = tokio::spawn(async move { write(&app, upload, body.into_data_stream()).await });
+    let written = tokio::spawn(async move { write(&app, upload, owner, digest, body.into_data_stream()).await });
     written.await.map_err(ApiError::internal)?
 }
 
 async fn write(
     app: &App,
     mut upload: Upload,
+    owner: Owner,
+    digest: Digest,
     mut body: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin,
 ) -> Result<UploadState, ApiError> {
     let ended = loop {
@@ -72,12 +75,27 @@ async fn write(
         }
     };
     if ended.is_ok() && upload.is_whole() {
-        let received = upload.complete(&app.blobs).await?;
-        return Ok(UploadState { received, complete: true });
+        return finish(app, upload, owner, digest).await;
     }
     let kept = upload.keep().await;
     ended?;
     Ok(UploadState { received: kept.map_err(UploadError::Io)?, complete: false })
+}
+
+/// Nothing is swept away between the file's coming and its row's.
+async fn finish(app: &App, upload: Upload, owner: Owner, digest: Digest) -> Result<UploadState, ApiError> {
+    let _open = app.blobs.gate().read().await;
+    let len = upload.complete(&app.blobs).await?;
+    let work = app.store.write(move |transaction| {
+        Box::pin(async move {
+            match owner {
+                Owner::Account(account) => blobs::own(transaction, &digest, len, account, now_ms()).await,
+                Owner::Node(_) => blobs::insert(transaction, &digest, len, now_ms()).await,
+            }
+        })
+    });
+    work.await?;
+    Ok(UploadState { received: len, complete: true })
 }
 
 fn broken(detail: &str) -> ApiError {

@@ -34,6 +34,8 @@ pub async fn tidy(app: &App, now_ms: u64) -> anyhow::Result<()> {
     }
     let before = now_ms.saturating_sub(u64::from(app.config.work.orphan_hours) * HOUR_MS);
     for digest in blobs::orphans(app.store.reader(), before, TURN_MAX).await? {
+        // An upload of the same bytes must not come between the row's going and the file's.
+        let _closed = app.blobs.gate().write().await;
         if app.store.write(move |db| Box::pin(forget_blob(db, digest))).await? {
             app.blobs.remove(&digest).await?;
         }

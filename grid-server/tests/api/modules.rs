@@ -70,7 +70,7 @@ const RUN: &str = r#"(component
         (func (export "run") (param i32 i32) (result i32) unreachable))
     (core instance $i (instantiate $m))
     (func $run (param "input" (list u8)) (result (result (list u8) (error (list u8))))
-        (canon lift (core func $i "run") (memory $i "memory") (realloc (func $i "realloc"))))
+        (canon lift (core func $i "run") (memory (core memory $i "memory")) (realloc (core func $i "realloc"))))
     (instance $r (export "run" (func $run)))
     (export "fallow:task/run@1.0.0" (instance $r)))"#;
 
