@@ -32,6 +32,9 @@ pub mod unit_list;
 pub mod units;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use connect::OpenError;
 use writer::{Queued, Write};
 
