@@ -24,5 +24,7 @@ pub use window::{NODE_UNITS_HELD_MAX, WINDOW_US, slots_for, window};
 
 /// Longer than this, a unit whose check nobody can make is given up ([`Plan::alone`]).
 pub const ALONE_MS: u64 = 20_000;
+/// How long a unit waits for a better node that is busy before a worse one may have it.
+pub const PATIENCE_MS: u64 = 5_000;
 /// Picky units of one job that a plan looks at.
 pub const PICKY_MAX: usize = 256;

@@ -82,8 +82,7 @@ impl GridKeys {
             create(&dir, online_days, now_ms)?;
         }
         let mut pair = load(&dir)?;
-        let third_ms = u64::from(online_days) * DAY_MS / 3;
-        if pair.cert.expires_at_ms < now_ms.saturating_add(third_ms) && dir.join(ROOT).exists() {
+        if ends_soon(&pair.cert, online_days, now_ms) && dir.join(ROOT).exists() {
             pair = rotate_in(&dir, None, online_days, now_ms)?;
         }
         pair.cert.verify(&pair.cert.root, now_ms, 0).map_err(KeysError::Cert)?;
@@ -96,6 +95,17 @@ impl GridKeys {
         pair.cert.verify(&self.root(), now_ms, self.pair().cert.serial).map_err(KeysError::Cert)?;
         *self.pair.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pair);
         Ok(())
+    }
+
+    /// Renew the online key where it ends soon and the root key is here. True when it was; an error where it ends soon
+    /// and the root key is elsewhere.
+    pub fn renew(&self, online_days: u32, now_ms: u64) -> Result<bool, KeysError> {
+        if !ends_soon(&self.pair().cert, online_days, now_ms) {
+            return Ok(false);
+        }
+        rotate_in(&self.dir, None, online_days, now_ms)?;
+        self.reload(now_ms)?;
+        Ok(true)
     }
 
     fn pair(&self) -> Arc<Pair> {
@@ -184,6 +194,11 @@ pub fn recover(data: &Path, root: Option<&Path>, online_days: u32, now_ms: u64) 
     let serial = if seen > 0 { seen + 1 } else { now_ms / 1000 };
     files::write_public(&dir.join(ROOT_PUBLIC), &key.public())?;
     Ok(issue(&dir, &key, serial, online_days, now_ms)?.cert)
+}
+
+/// Less than a third of its life is left.
+fn ends_soon(cert: &OnlineCert, online_days: u32, now_ms: u64) -> bool {
+    cert.expires_at_ms < now_ms.saturating_add(u64::from(online_days) * DAY_MS / 3)
 }
 
 fn any(dir: &Path) -> bool {

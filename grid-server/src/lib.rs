@@ -5,7 +5,9 @@
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod blobs;
+pub mod cli;
 pub mod config;
 pub mod jobs;
 pub mod keys;
@@ -13,6 +15,8 @@ pub mod link;
 pub mod metrics;
 pub mod modules;
 pub mod router;
+pub mod serve;
 pub mod store;
+pub mod tls;
 pub mod wakes;
 pub mod workers;

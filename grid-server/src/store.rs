@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 pub mod accounts;
 pub mod attempts;
 pub mod author_keys;
+pub mod backup;
 mod batch;
 pub mod blobs;
 pub mod checkpoints;

@@ -1,11 +1,36 @@
-//! Client half: validate, compile and run guests in child processes. (Signatures that the other rooms rely on.)
+//! Client half: validate, compile and run guests in child processes. Nothing of a guest is interpreted here: its
+//! component and its compiled code are files that only children open.
 
+mod active;
+mod emission;
+mod feed;
+mod flight;
+mod listen;
+mod oneshot;
+mod process;
+
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 use fallow_protocol::digest::{Digest, FieldHasher};
 use fallow_protocol::manifest::{Exports, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, UnitKey};
+use tokio::io::AsyncReadExt;
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::mpsc;
+
+use crate::wire::{Frames, Order, Setup, Told};
+use flight::Shared;
+use listen::{Gathered, Listener};
+use process::{Pipes, Process};
+
+/// Wall time from the first order to a worker that is ready.
+const START_SECS: u64 = 60;
+/// Groups of events that wait for whoever reads them; beyond, the worker waits.
+const EVENTS_WAITING: usize = 64;
 
 /// Why a child could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -26,19 +51,41 @@ pub enum SandboxError {
 
 /// Validate a component in a short-lived, limited child: size, features, imports within the world, exports.
 /// `exe` is the executable to start as worker, usually `std::env::current_exe()`.
-pub async fn validate(_exe: &Path, _component: &Path) -> Result<Exports, SandboxError> {
-    unimplemented!()
+pub async fn validate(exe: &Path, component: &Path) -> Result<Exports, SandboxError> {
+    let order = Order::Validate { component: component.to_owned() };
+    match oneshot::ask(exe, order, "validate the component", oneshot::VALIDATE_SECS).await? {
+        Told::Valid(exports) => Ok(exports),
+        other => Err(unexpected("validate the component", &other)),
+    }
 }
 
 /// Compile `component` (whose BLAKE3 is `digest`, checked) into `cache_dir` in a short-lived, limited child, unless
 /// it is there already. Returns the compiled file, named after digest, engine, settings and processor.
-pub async fn compile(
-    _exe: &Path,
-    _component: &Path,
-    _digest: &Digest,
-    _cache_dir: &Path,
-) -> Result<PathBuf, SandboxError> {
-    unimplemented!()
+pub async fn compile(exe: &Path, component: &Path, digest: &Digest, cache_dir: &Path) -> Result<PathBuf, SandboxError> {
+    let hex = digest.to_string();
+    if let Some(path) = oneshot::cached(exe, cache_dir, &hex) {
+        return Ok(path);
+    }
+    let order = Order::Compile { component: component.to_owned(), digest: digest.0, cache_dir: cache_dir.to_owned() };
+    match oneshot::ask(exe, order, "compile the component", oneshot::COMPILE_SECS).await? {
+        Told::Compiled { name } => {
+            oneshot::remember(exe, &hex, &name);
+            Ok(cache_dir.join(name))
+        }
+        other => Err(unexpected("compile the component", &other)),
+    }
+}
+
+/// Confine a child as a worker is, let it try to get out, and say what was tried and whether it was denied.
+pub async fn escape_smoke(exe: &Path) -> Result<Vec<(String, bool)>, SandboxError> {
+    match oneshot::ask(exe, Order::Smoke, "test the confinement", START_SECS).await? {
+        Told::Smoked { tried } => Ok(tried),
+        other => Err(unexpected("test the confinement", &other)),
+    }
+}
+
+fn unexpected(step: &'static str, told: &Told) -> SandboxError {
+    SandboxError::Host { step, source: io::Error::other(format!("unexpected answer: {told:?}")) }
 }
 
 /// Everything that the units of one job share in a worker.
@@ -172,58 +219,180 @@ pub enum WorkerEvent {
 
 /// A worker process that was started ahead of need and has no job yet.
 #[derive(Debug)]
-pub struct IdleWorker(());
+pub struct IdleWorker {
+    process: Process,
+    pipes: Pipes,
+}
 
 impl IdleWorker {
     /// Start one: `exe` with the hidden argument, lowest priority, nothing inherited but its pipes.
-    pub fn spawn(_exe: &Path) -> Result<Self, SandboxError> {
-        unimplemented!()
+    pub fn spawn(exe: &Path) -> Result<Self, SandboxError> {
+        let started = Process::spawn(exe);
+        let (process, pipes) = started.map_err(|source| SandboxError::Host { step: "start a worker", source })?;
+        Ok(Self { process, pipes })
     }
 
     /// Give it its job: it loads the compiled module, confines itself, and answers when it is ready.
-    pub async fn start(self, _setup: &WorkerSetup) -> Result<(Worker, WorkerEvents), SandboxError> {
-        unimplemented!()
+    pub async fn start(self, setup: &WorkerSetup) -> Result<(Worker, WorkerEvents), SandboxError> {
+        let host = |source| SandboxError::Host { step: "start a worker", source };
+        let mut stdin = ChildStdin::from_std(self.pipes.stdin).map_err(host)?;
+        let mut stdout = ChildStdout::from_std(self.pipes.stdout).map_err(host)?;
+        let stderr = ChildStderr::from_std(self.pipes.stderr).map_err(host)?;
+        let stderr = tokio::spawn(listen::stderr_tail(stderr));
+        let mut frames = Frames::default();
+        let order = Order::Start(Box::new(setup.to_wire()));
+        let ready = async {
+            feed::put(&mut stdin, &order).await?;
+            ready(&mut stdout, &mut frames).await
+        };
+        let ready = tokio::time::timeout(Duration::from_secs(START_SECS), ready).await;
+        ready.unwrap_or_else(|elapsed| Err(elapsed.into())).map_err(host)?;
+
+        let shared = Arc::new(Shared::new(self.process));
+        let (tasks, to_feed) = mpsc::channel(1);
+        let (wants, asked) = mpsc::channel(4);
+        let (events, told) = mpsc::channel(EVENTS_WAITING);
+        let wall = Duration::from_millis(setup.limits.wall_ms);
+        let gathered = Gathered::default();
+        tokio::spawn(feed::run(shared.clone(), stdin, to_feed, asked));
+        let listener = Listener { shared: shared.clone(), stdout, frames, wants, events, wall, stderr, gathered };
+        tokio::spawn(listener.run());
+        Ok((Worker { shared, tasks }, WorkerEvents { told }))
+    }
+}
+
+impl WorkerSetup {
+    fn to_wire(&self) -> Setup {
+        Setup {
+            compiled: self.compiled.clone(),
+            exports: self.exports,
+            args: self.args.clone(),
+            limits: self.limits,
+            epoch_ms: self.epoch_ms,
+            shared: self.shared.clone(),
+            scratch_dir: self.scratch_dir.clone(),
+            require_confinement: self.require_confinement,
+        }
+    }
+}
+
+/// Wait for a worker's word that it is ready.
+async fn ready(stdout: &mut ChildStdout, frames: &mut Frames) -> io::Result<()> {
+    let mut chunk = [0; 4096];
+    loop {
+        match frames.take()? {
+            Some(Told::Ready) => return Ok(()),
+            Some(Told::Failed { message } | Told::Refused { message }) => return Err(io::Error::other(message)),
+            Some(other) => return Err(io::Error::other(format!("unexpected answer: {other:?}"))),
+            None => {}
+        }
+        match stdout.read(&mut chunk).await? {
+            0 => return Err(io::Error::other("it ended before it was ready")),
+            len => frames.push(&chunk[..len]),
+        }
     }
 }
 
 /// The commanding end of a worker process. Dropping it kills the process.
 #[derive(Debug)]
-pub struct Worker(());
+pub struct Worker {
+    shared: Arc<Shared>,
+    tasks: mpsc::Sender<Vec<Task>>,
+}
 
 impl Worker {
     /// Queue tasks; they run one at a time, in order. Bounded: waits while the worker's queue is full.
-    pub async fn submit(&mut self, _tasks: Vec<Task>) -> Result<(), SandboxError> {
-        unimplemented!()
+    pub async fn submit(&mut self, tasks: Vec<Task>) -> Result<(), SandboxError> {
+        let gone = || SandboxError::Host { step: "give a unit to a worker", source: io::ErrorKind::BrokenPipe.into() };
+        let mut tasks = tasks.into_iter().peekable();
+        while tasks.peek().is_some() {
+            let room = self.shared.window.acquire().await.map_err(|_| gone())?;
+            room.forget();
+            let mut group: Vec<Task> = tasks.next().into_iter().collect();
+            while group.len() < GROUP
+                && tasks.peek().is_some()
+                && let Ok(room) = self.shared.window.try_acquire()
+            {
+                room.forget();
+                group.extend(tasks.next());
+            }
+            self.shared.flight().order.extend(group.iter().map(|task| task.tag));
+            self.tasks.send(group).await.map_err(|_| gone())?;
+        }
+        Ok(())
     }
 
     /// Stand still within milliseconds, also mid-unit. Wall time stands still too.
     pub fn pause(&self) {
-        unimplemented!()
+        self.shared.pause();
     }
 
     /// Go on.
     pub fn resume(&self) {
-        unimplemented!()
+        self.shared.resume();
     }
 
     /// End the process at once.
     pub fn kill(&self) {
-        unimplemented!()
+        self.shared.process.kill();
     }
 
     /// Process id.
     pub fn pid(&self) -> u32 {
-        unimplemented!()
+        self.shared.process.pid()
+    }
+
+    /// Another hand on the process, for whoever must pause or kill it while `submit` waits.
+    pub fn control(&self) -> WorkerControl {
+        WorkerControl { shared: self.shared.clone() }
     }
 }
 
+/// Pauses, resumes and kills a worker process; does not keep it alive.
+#[derive(Clone, Debug)]
+pub struct WorkerControl {
+    shared: Arc<Shared>,
+}
+
+impl WorkerControl {
+    /// Stand still within milliseconds, also mid-unit. Wall time stands still too.
+    pub fn pause(&self) {
+        self.shared.pause();
+    }
+
+    /// Go on.
+    pub fn resume(&self) {
+        self.shared.resume();
+    }
+
+    /// End the process at once.
+    pub fn kill(&self) {
+        self.shared.process.kill();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Tasks that are handed on together.
+const GROUP: usize = 128;
+
 /// The telling end of a worker process.
 #[derive(Debug)]
-pub struct WorkerEvents(());
+pub struct WorkerEvents {
+    told: mpsc::Receiver<Vec<WorkerEvent>>,
+}
 
 impl WorkerEvents {
     /// Everything that was told since the last call, in order (at least one event); None after `Died`.
     pub async fn next(&mut self) -> Option<Vec<WorkerEvent>> {
-        unimplemented!()
+        let mut events = self.told.recv().await?;
+        while let Ok(more) = self.told.try_recv() {
+            events.extend(more);
+        }
+        Some(events)
     }
 }

@@ -7,6 +7,8 @@
 
 #[path = "simulation/chance.rs"]
 mod chance;
+#[path = "simulation/check.rs"]
+mod check;
 #[path = "simulation/computer.rs"]
 mod computer;
 #[path = "simulation/grid.rs"]

@@ -17,7 +17,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("fallow-migrations", &[]),
     ("grid-server", &["fallow-protocol", "grid-core", "fallow-sandbox", "fallow-migrations"]),
     ("fallow-node", &["fallow-protocol", "fallow-sandbox"]),
-    ("fallow-cli", &["fallow-protocol", "fallow-sandbox"]),
+    ("fallow-cli", &["fallow-protocol", "grid-core", "fallow-sandbox"]),
     ("fallow-tests", &["fallow-protocol", "grid-core", "fallow-sandbox", "fallow-cli"]),
     ("xtask", &[]),
 ];

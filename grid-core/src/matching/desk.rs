@@ -6,7 +6,7 @@ use fallow_protocol::unit::UnitKey;
 use super::fair::Fit;
 use super::plan::Grant;
 use super::view::{JobView, NodeView};
-use super::window::{NODE_UNITS_HELD_MAX, WINDOW_US, slots_for, tail_window, weight_us, window};
+use super::window::{NODE_UNITS_HELD_MAX, WINDOW_US, node_us, slots_for, tail_window, weight_us, window};
 
 /// Windows up to this many units are refilled one by one.
 const SMALL_WINDOW: u64 = 64;
@@ -22,10 +22,10 @@ pub(super) struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    /// `job_of` gives a job's average time where the node has no own.
+    /// `job_us` gives a job's average time on the grid.
     pub(super) fn new(node: &'a NodeView, job_us: impl Fn(crate::JobNo) -> Option<u64>) -> Self {
         let load = |units: u64, us| units.saturating_mul(weight_us(us));
-        let loads = node.work.iter().map(|work| load(work.units, work.unit_us.or_else(|| job_us(work.job))));
+        let loads = node.work.iter().map(|work| load(work.units, node_us(work.unit_us, job_us(work.job))));
         Self { node, load_us: loads.fold(0, u64::saturating_add), held: node.units_held(), grants: Vec::new() }
     }
 
@@ -92,7 +92,7 @@ impl<'a> Desk<'a> {
     }
 
     fn unit_us(&self, job: &JobView) -> Option<u64> {
-        self.node.work_of(job.id).and_then(|work| work.unit_us).or(job.unit_us)
+        node_us(self.node.work_of(job.id).and_then(|work| work.unit_us), job.unit_us)
     }
 
     fn given(&self, job: &JobView) -> impl Iterator<Item = &Grant> {

@@ -1,7 +1,7 @@
 //! Units that should run elsewhere than before: checks, and second tries after a host fault or a time limit.
 //!
 //! Best is a node that had nothing to do with the unit, of another owner; then any other node; and where the unit
-//! needs no check, at last a node that had it before. A better node that is busy is waited for.
+//! needs no check, at last a node that had it before. A better node that is busy is waited for, but not for long.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::eligible::eligible;
 use super::fair::{Fair, Fit};
 use super::plan::Plan;
 use super::view::{JobView, NodeView, Picky, Snapshot};
-use super::{ALONE_MS, PICKY_MAX};
+use super::{ALONE_MS, PATIENCE_MS, PICKY_MAX};
 
 /// How well a node suits a picky unit; smaller is better. None where it must not have it.
 fn tier(node: &NodeView, unit: &Picky) -> Option<usize> {
@@ -41,7 +41,7 @@ pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut F
         // One fruitless look counts for all units that avoid the same nodes.
         let mut fruitless = HashSet::new();
         for unit in job.picky.iter().take(PICKY_MAX) {
-            let wants = (&unit.avoid, &unit.avoid_owners, unit.must);
+            let wants = (&unit.avoid, &unit.avoid_owners, unit.must, unit.waiting_ms < PATIENCE_MS);
             if fair.budget(index) == 0 || fruitless.contains(&(wants, false)) {
                 continue;
             }
@@ -87,8 +87,10 @@ fn find(desks: &[Desk<'_>], job: &JobView, unit: &Picky, cursor: usize) -> Found
             break;
         }
     }
+    let is_patient = unit.waiting_ms < PATIENCE_MS;
     match exists.iter().position(|exists| *exists) {
-        Some(best) => free[best].map_or(Found::Busy, Found::Desk),
+        Some(best) if is_patient => free[best].map_or(Found::Busy, Found::Desk),
+        Some(_) => free.into_iter().flatten().next().map_or(Found::Busy, Found::Desk),
         None if anybody => Found::Alone,
         None => Found::Nobody,
     }

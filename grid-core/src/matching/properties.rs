@@ -116,8 +116,10 @@ fn checks_go_to_another_owner_where_there_is_one() {
 fn a_second_try_waits_for_another_node_but_not_for_ever() {
     let again = JobView { picky: vec![picky(5, &[1], &[], false, 0)], ..job(1, 0) };
     let full = NodeView { work: vec![NodeWork { job: JobNo(9), units: 9, unit_us: None }], ..node(2) };
-    let both = Snapshot { nodes: vec![node(1), full], jobs: vec![again.clone()] };
-    assert_eq!(plan(&both).grants, [], "the better node is only busy");
+    let both = |job| Snapshot { nodes: vec![node(1), full.clone()], jobs: vec![job] };
+    assert_eq!(plan(&both(again.clone())).grants, [], "the better node is only busy");
+    let tired = JobView { picky: vec![picky(5, &[1], &[], false, PATIENCE_MS)], ..again.clone() };
+    assert_eq!(units_on(&plan(&both(tired)), 1), 1);
     let alone = Snapshot { nodes: vec![node(1)], jobs: vec![again] };
     assert_eq!(units_on(&plan(&alone), 1), 1);
 }

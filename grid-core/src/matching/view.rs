@@ -96,7 +96,7 @@ pub struct JobView {
     pub picky: Vec<Picky>,
     /// Nodes that declined it lately.
     pub avoid: Vec<NodeNo>,
-    /// Average wall time of its units on all nodes, microseconds, where any has ended.
+    /// Average wall time of its units on all nodes, microseconds, where any of the stage that runs now has ended.
     pub unit_us: Option<u64>,
     /// Average fuel of its units, where any has ended.
     pub unit_fuel: Option<u64>,

@@ -35,6 +35,16 @@ pub(super) fn tail_window(slots: u64, unit_us: Option<u64>, ready: u64, grid_slo
     (part.min(u128::from(u64::MAX)) as u64).max(slots).max(trip)
 }
 
+/// How much faster or slower than the grid a computer is believed to be.
+const SPEED_RATIO_MAX: u64 = 8;
+
+/// Time of a job's units on one node: the node's own average, as far as the grid's bears it out (units of another
+/// stage may have been much shorter); none while no unit of the stage has ended anywhere.
+pub(super) fn node_us(own: Option<u64>, grid: Option<u64>) -> Option<u64> {
+    let grid = grid?;
+    Some(own.map_or(grid, |own| own.clamp(grid / SPEED_RATIO_MAX, grid.saturating_mul(SPEED_RATIO_MAX))))
+}
+
 /// How much of a slot's window one unit fills, microseconds; an unknown one fills half.
 pub(super) fn weight_us(unit_us: Option<u64>) -> u64 {
     unit_us.unwrap_or(WINDOW_US / 2).clamp(1, WINDOW_US)
@@ -50,6 +60,15 @@ mod tests {
         assert_eq!(tail_window(2, Some(1_000_000), 10, 10), 2);
         assert_eq!(tail_window(2, None, 0, 0), 2);
         assert_eq!(tail_window(1, Some(100), 10, 2), 500, "tiny units are not worth a round trip each");
+    }
+
+    #[test]
+    fn a_node_is_believed_within_bounds() {
+        assert_eq!(node_us(Some(3), None), None, "the stage is new");
+        assert_eq!(node_us(None, Some(80)), Some(80));
+        assert_eq!(node_us(Some(100), Some(80)), Some(100));
+        assert_eq!(node_us(Some(1), Some(80)), Some(10));
+        assert_eq!(node_us(Some(u64::MAX), Some(80)), Some(640));
     }
 
     #[test]

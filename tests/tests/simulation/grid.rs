@@ -1,13 +1,14 @@
-//! The toy store and server: keeps rows and leases, asks `grid-core` for every decision, and checks the invariants.
+//! The toy store and server: keeps rows and leases, asks `grid-core` for every decision, and steps
+//! through everything that follows.
 
 use std::collections::BTreeMap;
 
-use fallow_protocol::api::{JobPhase, UnitCounts, UnitState};
+use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT, UnitKey};
 use grid_core::life::{
-    AfterFailure, Change, JobStep, Report, Scene, Unit, Verdict, after_failure, count, job_step, past_deadline,
-    retry_job, rise,
+    AfterFailure, Change, JobStep, Report, Scene, Unit, Verdict, after_failure, job_step, past_deadline, retry_job,
+    rise,
 };
 use grid_core::matching::{NodeView, NodeWork, Snapshot, others_for, plan};
 use grid_core::{AccountNo, JobNo, NodeNo};
@@ -175,24 +176,6 @@ impl Grid {
         self.leases.retain(|_, lease| !lease.units.is_empty());
     }
 
-    /// Whether the sender holds a lease of this very attempt: the store's own word, independent of the rules.
-    pub fn is_leased(&self, message: &Message) -> bool {
-        let unit = (message.key, message.attempt);
-        let leases = self.leases.values();
-        let mut of_node = leases.filter(|lease| lease.node == message.node && lease.job == message.job);
-        of_node.any(|lease| lease.units.contains(&unit))
-    }
-
-    /// What no single stranger may do: make a good unit fail as if confirmed.
-    fn check_verdict(&mut self, message: &Message, verdict: Verdict, is_lie: bool, is_own: bool) {
-        let believed = is_lie && matches!(verdict, Verdict::Accepted | Verdict::Failed { .. });
-        self.tally.lies_believed += u64::from(believed);
-        if is_lie && !is_own && verdict == (Verdict::Failed { unconfirmed: false }) {
-            let liars = self.job(message.job).row(message.key).liars.len();
-            assert!(liars >= 2, "one liar alone failed {:?} of {:?}", message.key, message.job);
-        }
-    }
-
     /// One step of one unit's life with everything that follows; checks that what is stale or ended stays as it is.
     fn step(
         &mut self,
@@ -356,33 +339,5 @@ impl Grid {
         assert_eq!(fresh, retry.units, "the counters know how many are retried");
         self.tally.retried += fresh;
         true
-    }
-
-    /// S1 and the counters, over everything.
-    pub fn check(&self) {
-        for job in self.jobs.iter().filter(|job| !job.life.phase.is_final()) {
-            for (number, stage) in &job.stages {
-                let mut counts = UnitCounts::default();
-                for (seq, row) in stage.rows.iter().enumerate() {
-                    *count(&mut counts, row.unit.state) += 1;
-                    self.check_unit(job, UnitKey { stage: *number, seq: seq as u64 });
-                }
-                assert_eq!(counts, stage.counts, "the counters of stage {number} of {:?} are wrong", job.no);
-            }
-        }
-    }
-
-    /// S1: ready, on a node with a lease, or ended; exactly one of them.
-    fn check_unit(&self, job: &Job, key: UnitKey) {
-        let unit = &job.row(key).unit;
-        let stage = &job.stages[&key.stage];
-        let is_queued = stage.plain.contains(&key.seq) || stage.picky.contains(&key.seq);
-        let places = [is_queued, unit.on.is_some(), unit.has_ended()];
-        assert_eq!(places.iter().filter(|place| **place).count(), 1, "S1: {key:?} of {:?} is {unit:?}", job.no);
-        if let Some(node) = unit.on {
-            let is_leased =
-                |lease: &Lease| lease.node == node && lease.job == job.no && lease.units.contains(&(key, unit.attempt));
-            assert!(self.leases.values().any(is_leased), "S1: {key:?} of {:?} has no lease", job.no);
-        }
     }
 }

@@ -1,0 +1,147 @@
+//! Finds a compiler that can build a Rust task for WebAssembly, and says which one it is.
+//!
+//! In this order: rustup's `wasm32-wasip2`, rustup's `wasm32-wasip1`, Debian's second Rust with a standard library
+//! that is built once into the user's cache folder; else an error that names the command to run. What it builds is
+//! turned into a component by `adapt`, in this process.
+
+pub mod adapt;
+mod debian;
+mod probe;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+
+/// Told what takes long and why.
+pub type Note<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// A compiler with everything that it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Toolchain {
+    /// The target to build for.
+    pub target: &'static str,
+    /// For people: which compiler, which target.
+    pub description: String,
+    programs: Programs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Programs {
+    /// The `cargo` on the path has the target itself.
+    OnPath,
+    /// Debian's, with our own sysroot and linker.
+    Debian(debian::Sysroot),
+}
+
+/// SIMD is part of every engine that we use.
+const FLAGS: [&str; 2] = ["-C", "target-feature=+simd128"];
+
+impl Toolchain {
+    /// Find one for the project in `project`, whose `rust-toolchain.toml` counts. May build a sysroot in `cache_dir`.
+    pub fn find(project: &Path, cache_dir: &Path, note: Note<'_>) -> anyhow::Result<Self> {
+        let own = probe::on_path(project);
+        if let Some(found) = own.as_ref().and_then(probe::Rustc::wasm_target) {
+            let description = format!("{} ({found})", own.map(|rustc| rustc.version).unwrap_or_default());
+            return Ok(Self { target: found, description, programs: Programs::OnPath });
+        }
+        match debian::Parts::find(own.as_ref()) {
+            Ok(parts) => {
+                let sysroot = parts.sysroot(cache_dir, note)?;
+                let description = format!("{} of Debian (wasm32-wasip1, its own sysroot)", sysroot.version);
+                Ok(Self { target: "wasm32-wasip1", description, programs: Programs::Debian(sysroot) })
+            }
+            Err(missing) => Err(none_found(&missing).into()),
+        }
+    }
+
+    /// `cargo`, set up so that `--target` builds for this toolchain's target.
+    pub fn cargo(&self) -> Command {
+        let mut cargo = match &self.programs {
+            Programs::OnPath => Command::new("cargo"),
+            Programs::Debian(sysroot) => sysroot.cargo(),
+        };
+        // Flags meant for the author's own computer would replace ours, and break the guest.
+        cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let key = format!("target.{}", self.target);
+        cargo.arg("--config").arg(format!("{key}.rustflags={}", self.rustflags()));
+        if let Programs::Debian(sysroot) = &self.programs {
+            cargo.arg("--config").arg(format!("{key}.linker={}", quoted(&sysroot.linker)));
+        }
+        cargo
+    }
+
+    fn rustflags(&self) -> String {
+        let mut flags: Vec<String> = FLAGS.iter().map(|flag| format!("{flag:?}")).collect();
+        if let Programs::Debian(sysroot) = &self.programs {
+            flags.extend(["\"--sysroot\"".to_owned(), quoted(&sysroot.folder)]);
+        }
+        format!("[{}]", flags.join(", "))
+    }
+}
+
+/// A path as a TOML string.
+fn quoted(path: &Path) -> String {
+    toml::Value::from(path.to_string_lossy().into_owned()).to_string()
+}
+
+/// The user's cache folder for Fallow; `home` is their home folder.
+pub fn default_cache_dir() -> PathBuf {
+    let folder = match std::env::home_dir() {
+        Some(home) if cfg!(target_os = "macos") => home.join("Library/Caches"),
+        Some(home) if cfg!(windows) => home.join("AppData/Local"),
+        Some(home) => home.join(".cache"),
+        None => std::env::temp_dir(),
+    };
+    folder.join("fallow")
+}
+
+fn none_found(missing: &[String]) -> Failure {
+    let failure = Failure::new("no Rust compiler here can build for WebAssembly").kind("no-toolchain");
+    let debian = format!("apt-get install -y {}", debian::PACKAGES);
+    if probe::runs("rustup") {
+        let place = format!(
+            "rustup has neither wasm32-wasip2 nor wasm32-wasip1; Debian's compiler lacks {}",
+            missing.join(", ")
+        );
+        let or = if probe::runs("apt-get") {
+            format!(" (or, where that cannot be reached: {debian})")
+        } else {
+            String::new()
+        };
+        return failure.place(place).help(format!("rustup target add wasm32-wasip2{or}"));
+    }
+    let help =
+        if probe::runs("apt-get") { debian } else { "install rustup, then: rustup target add wasm32-wasip2".into() };
+    failure.place(format!("there is no rustup; Debian's compiler lacks {}", missing.join(", "))).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(toolchain: &Toolchain) -> Vec<String> {
+        toolchain.cargo().get_args().map(|arg| arg.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn flags_reach_only_the_target_and_paths_may_have_spaces() {
+        let own = Toolchain { target: "wasm32-wasip2", description: String::new(), programs: Programs::OnPath };
+        assert_eq!(args(&own), ["--config", r#"target.wasm32-wasip2.rustflags=["-C", "target-feature=+simd128"]"#]);
+        let sysroot =
+            debian::Sysroot { folder: "/home/a b/s".into(), linker: "/l".into(), version: "rustc 1.96.0".into() };
+        let debian = Toolchain { programs: Programs::Debian(sysroot), target: "wasm32-wasip1", ..own };
+        assert!(args(&debian)[1].ends_with(r#""--sysroot", "/home/a b/s"]"#), "{:?}", args(&debian));
+        assert_eq!(args(&debian)[3], r#"target.wasm32-wasip1.linker="/l""#);
+    }
+
+    #[test]
+    fn without_a_toolchain_one_command_is_named() {
+        let failure = none_found(&["/usr/bin/rustc".into()]);
+        let help = failure.help.unwrap();
+        assert!(
+            help.starts_with("rustup target add") || help.starts_with("apt-get install") || help.starts_with("install")
+        );
+        assert!(failure.place.unwrap().contains("/usr/bin/rustc"));
+    }
+}

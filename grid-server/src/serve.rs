@@ -1,0 +1,90 @@
+//! A whole server from its settings: opens everything, listens, and ends in good order.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, now_ms};
+use crate::blobs::BlobStore;
+use crate::config::Config;
+use crate::keys::GridKeys;
+use crate::metrics::Metrics;
+use crate::router::router;
+use crate::store::Store;
+use crate::tls::{self, Certificates};
+use crate::{auth, workers};
+
+mod accept;
+mod folder;
+mod housekeeping;
+
+/// Requests that are being answered get so long when the server stops.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// A server that listens. Dropped without [`Running::stop`] it leaves its tasks to the runtime.
+pub struct Running {
+    /// What it is made of.
+    pub app: Arc<App>,
+    /// Where it listens, with the real port.
+    pub address: SocketAddr,
+    /// The operator's token, where this was the grid's first start.
+    pub operator_token: Option<String>,
+    certificates: Option<Certificates>,
+    tasks: Vec<JoinHandle<()>>,
+    // Keeps a second server out of the data folder.
+    _lock: std::fs::File,
+}
+
+/// Open the data folder, make what is missing, start the workers, and listen.
+pub async fn start(config: Config) -> anyhow::Result<Running> {
+    let certificates = tls::plan(&config).await?;
+    let lock = folder::open(&config.data)?;
+    let keys = GridKeys::open(&config.data, config.keys.online_days, now_ms())?;
+    let store = Store::open(config.database().expose()).await?;
+    let blobs = BlobStore::open_in(&config.data).await.context("failed to open the folder of blobs")?;
+    let operator_token = auth::operator(&store, config.limits.fuel_quota).await?;
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| format!("failed to listen on {}", config.listen))?;
+    let address = listener.local_addr().context("failed to see where the server listens")?;
+
+    let app = App::new(config, store, blobs, keys, Metrics::default());
+    let mut tasks = workers::start(app.clone()).await?;
+    tasks.push(tokio::spawn(housekeeping::run(app.clone())));
+    tasks.push(tokio::spawn(accept::run(app.clone(), listener, router(app.clone()), certificates.clone())));
+    tracing::info!(%address, encrypted = certificates.is_some(), "listening");
+    Ok(Running { app, address, operator_token, certificates, tasks, _lock: lock })
+}
+
+impl Running {
+    /// Address for clients.
+    pub fn url(&self) -> String {
+        let scheme = if self.certificates.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// Read keys and certificates again.
+    pub async fn reload(&self) -> anyhow::Result<()> {
+        self.app.keys.reload(now_ms())?;
+        if let Some(certificates) = &self.certificates {
+            certificates.reload().await?;
+        }
+        tracing::info!(serial = self.app.keys.cert().serial, "keys and certificates read again");
+        Ok(())
+    }
+
+    /// Take nothing new, let what is under way end, and stop.
+    pub async fn stop(self) {
+        tracing::info!("stopping");
+        self.app.wakes.stop.cancel();
+        for mut task in self.tasks {
+            if tokio::time::timeout(FAREWELL + Duration::from_secs(2), &mut task).await.is_err() {
+                tracing::warn!("a task did not end in time");
+                task.abort();
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! The HTTP API as its clients see it: the real router on a free port, SQLite in a temporary folder.
+
+mod backup;
+mod blobs;
+mod bodies;
+mod grid;
+mod modules;
+mod nodes;
+mod openapi;
+mod tls;
+mod tokens;

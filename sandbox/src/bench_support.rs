@@ -1,0 +1,82 @@
+//! For the benchmark only: compile and run a component within this process, with chosen settings and no confinement.
+//! A benchmark calls it in a child process of its own.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use fallow_protocol::manifest::Limits;
+use fallow_protocol::outcome::Outcome;
+use fallow_protocol::unit::Call;
+use wasmtime::component::Component;
+
+use crate::os;
+use crate::wire::TaskHead;
+use crate::worker::engine::{self, Purpose};
+use crate::worker::job::Job;
+use crate::worker::link::Link;
+use crate::worker::state::Surroundings;
+use crate::worker::unit::Runner;
+
+pub use crate::worker::engine::Settings;
+
+/// What a run gave and cost.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its output.
+    pub output: Vec<u8>,
+    /// CPU time of the process during the run (instantiate, call, drop), microseconds.
+    pub cpu_us: u64,
+    /// Wall time of the same, microseconds.
+    pub wall_us: u64,
+    /// Instructions, where they are counted.
+    pub fuel: u64,
+    /// Peak linear memory, bytes.
+    pub memory_bytes: u64,
+}
+
+/// A component that was compiled with some settings.
+pub struct Compiled {
+    runner: Runner,
+    /// CPU time of compiling, microseconds.
+    pub compile_cpu_us: u64,
+}
+
+impl Compiled {
+    /// Compile a component.
+    pub fn new(component: &[u8], settings: Settings, limits: Limits) -> anyhow::Result<Self> {
+        let plain = |error: wasmtime::Error| anyhow!("{error:#}");
+        let started = os::cpu_time_us();
+        let engine = engine::engine(settings, Purpose::Run).map_err(plain)?;
+        let component = Component::new(&engine, component).map_err(plain)?;
+        let compile_cpu_us = os::cpu_time_us() - started;
+        let around = Surroundings {
+            link: Link::nowhere()?,
+            limits,
+            epoch_ms: 0,
+            args: Vec::new(),
+            shared: Arc::default(),
+            scratch: None,
+        };
+        let job = Job::new(&engine, &component).map_err(plain)?;
+        Ok(Self { runner: Runner { engine, settings, job, around }, compile_cpu_us })
+    }
+
+    /// Run it once, in a fresh instance. Components that use WASI need a tokio runtime to be entered around this.
+    pub fn run(&self, call: Call, input: &[u8]) -> Run {
+        let head =
+            TaskHead { tag: 0, call, seed: [0; 32], input: Some(input.to_vec()), parts: 0, checkpoint_fuel: None };
+        let started = os::cpu_time_us();
+        let ended = self.runner.run(&head);
+        let cpu_us = os::cpu_time_us() - started;
+        Run {
+            outcome: ended.outcome,
+            output: ended.output,
+            cpu_us,
+            wall_us: ended.wall_us,
+            fuel: ended.fuel,
+            memory_bytes: ended.memory_bytes,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Linux: Landlock for files, network and signals; a seccomp filter of the few calls that are left; resource limits.
+
+use std::collections::BTreeMap;
+
+use landlock::{
+    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
+    Scope,
+};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+};
+
+use super::{ConfineError, Confinement, Role};
+use crate::os;
+
+/// Open files: pipes, the module, shared inputs and what a guest opens in its scratch directory.
+const OPEN_FILES_MAX: u64 = 256;
+
+/// Both halves at once, for a process with one thread.
+pub fn compile(confinement: &Confinement) -> Result<(), ConfineError> {
+    files(confinement)?;
+    calls(confinement)
+}
+
+/// Files, network and signals, for this thread and those that it will make; and resource limits.
+pub fn files(confinement: &Confinement) -> Result<(), ConfineError> {
+    limits(confinement)?;
+    let rules = |error| ConfineError::failed("landlock", error);
+    // Best effort within what is asked: older kernels know fewer kinds of access, which is refused below only where
+    // there is no Landlock at all; the filter of calls denies network and signals besides.
+    let mut rules_created = Ruleset::default()
+        .handle_access(AccessFs::from_all(ABI::V5))
+        .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V5)))
+        .and_then(|rules| rules.scope(Scope::from_all(ABI::V6)))
+        .and_then(|rules| rules.create())
+        .map_err(rules)?;
+    if let Some(directory) = &confinement.directory {
+        let opened = PathFd::new(directory).map_err(|error| ConfineError::failed("landlock", error))?;
+        let allowed = AccessFs::from_all(ABI::V5) & !(AccessFs::Execute | AccessFs::MakeSock | AccessFs::MakeChar);
+        rules_created = rules_created.add_rule(PathBeneath::new(opened, allowed)).map_err(rules)?;
+    }
+    let status = rules_created.restrict_self().map_err(rules)?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Err(ConfineError::Unsupported("Landlock"));
+    }
+    Ok(())
+}
+
+fn limits(confinement: &Confinement) -> Result<(), ConfineError> {
+    let limits = [
+        (libc::RLIMIT_CORE, Some(0)),
+        (libc::RLIMIT_NOFILE, Some(OPEN_FILES_MAX)),
+        (libc::RLIMIT_MEMLOCK, Some(0)),
+        (libc::RLIMIT_MSGQUEUE, Some(0)),
+        (libc::RLIMIT_DATA, confinement.data_bytes),
+        (libc::RLIMIT_AS, confinement.address_bytes),
+        (libc::RLIMIT_CPU, confinement.cpu_secs),
+    ];
+    for (resource, value) in limits {
+        if let Some(value) = value {
+            os::limit(resource, value).map_err(|error| ConfineError::failed("resource limits", error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls, for all threads of the process.
+pub fn calls(confinement: &Confinement) -> Result<(), ConfineError> {
+    let failed = |error| ConfineError::failed("seccomp", error);
+    if confinement.role == Role::Run {
+        // All its threads are there by now.
+        os::limit(libc::RLIMIT_NPROC, 0).map_err(|error| ConfineError::failed("resource limits", error))?;
+    }
+    let arch = std::env::consts::ARCH.try_into().map_err(|_| ConfineError::Unsupported("seccomp for its processor"))?;
+    // The C library tries this one first and makes do with its predecessor, whose flags the other filter can see.
+    let absent = BTreeMap::from([(libc::SYS_clone3, vec![])]);
+    let absent_error = SeccompAction::Errno(libc::ENOSYS as u32);
+    let absent = SeccompFilter::new(absent, SeccompAction::Allow, absent_error, arch).map_err(failed)?;
+    let denied = SeccompAction::Errno(libc::EPERM as u32);
+    let allowed = SeccompFilter::new(rules(confinement)?, denied, SeccompAction::Allow, arch).map_err(failed)?;
+    for filter in [absent, allowed] {
+        let program: BpfProgram = filter.try_into().map_err(failed)?;
+        seccompiler::apply_filter_all_threads(&program).map_err(|error| ConfineError::failed("seccomp", error))?;
+    }
+    Ok(())
+}
+
+/// What every role needs: memory, its pipes, time, waiting, ending.
+const ALWAYS: &[i64] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_readv,
+    libc::SYS_writev,
+    libc::SYS_pread64,
+    libc::SYS_close,
+    libc::SYS_fstat,
+    libc::SYS_lseek,
+    libc::SYS_ppoll,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_membarrier,
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
+    libc::SYS_futex,
+    libc::SYS_sched_yield,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_getcpu,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_restart_syscall,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_nanosleep,
+    libc::SYS_gettimeofday,
+    libc::SYS_getrandom,
+    libc::SYS_getpid,
+    libc::SYS_getppid,
+    libc::SYS_gettid,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+    libc::SYS_clone3,
+];
+
+/// What files in the one directory need; Landlock says which.
+const FILES: &[i64] = &[
+    libc::SYS_openat,
+    libc::SYS_openat2,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_getdents64,
+    libc::SYS_mkdirat,
+    libc::SYS_unlinkat,
+    libc::SYS_renameat,
+    libc::SYS_renameat2,
+    libc::SYS_readlinkat,
+    libc::SYS_pwrite64,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+    libc::SYS_fadvise64,
+    libc::SYS_fcntl,
+    libc::SYS_dup,
+];
+
+/// Calls that only the older processors' tables have.
+#[cfg(target_arch = "x86_64")]
+const FILES_OLD: &[i64] =
+    &[libc::SYS_open, libc::SYS_stat, libc::SYS_lstat, libc::SYS_rename, libc::SYS_unlink, libc::SYS_rmdir];
+#[cfg(target_arch = "x86_64")]
+const ALWAYS_OLD: &[i64] = &[libc::SYS_poll];
+#[cfg(not(target_arch = "x86_64"))]
+const FILES_OLD: &[i64] = &[];
+#[cfg(not(target_arch = "x86_64"))]
+const ALWAYS_OLD: &[i64] = &[];
+
+fn rules(confinement: &Confinement) -> Result<BTreeMap<i64, Vec<SeccompRule>>, ConfineError> {
+    let mut calls: Vec<i64> = [ALWAYS, ALWAYS_OLD].concat();
+    if confinement.directory.is_some() {
+        calls.extend(FILES);
+        calls.extend(FILES_OLD);
+    }
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = calls.into_iter().map(|call| (call, vec![])).collect();
+    // Its own signals, for aborting; others' are not its business.
+    rules.insert(libc::SYS_tgkill, vec![equal(0, std::process::id().into())?]);
+    // Naming its threads.
+    rules.insert(libc::SYS_prctl, vec![equal(0, libc::PR_SET_NAME as u64)?]);
+    if confinement.role == Role::Compile {
+        let thread = SeccompCmpOp::MaskedEq(libc::CLONE_THREAD as u64);
+        rules.insert(libc::SYS_clone, vec![condition(0, thread, libc::CLONE_THREAD as u64)?]);
+    }
+    Ok(rules)
+}
+
+fn equal(argument: u8, value: u64) -> Result<SeccompRule, ConfineError> {
+    condition(argument, SeccompCmpOp::Eq, value)
+}
+
+fn condition(argument: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompRule, ConfineError> {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value)
+        .and_then(|condition| SeccompRule::new(vec![condition]))
+        .map_err(|error| ConfineError::failed("seccomp", error))
+}

@@ -1,0 +1,2 @@
+;; expect: component
+(module (func (export "_start")))

@@ -1,0 +1,2 @@
+;; expect: memory
+(component (core module (memory 65537)))

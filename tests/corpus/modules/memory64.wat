@@ -1,0 +1,2 @@
+;; expect: memory64
+(component (core module (memory i64 1)))

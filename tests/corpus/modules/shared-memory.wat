@@ -1,0 +1,2 @@
+;; expect: thread
+(component (core module (memory 1 2 shared)))

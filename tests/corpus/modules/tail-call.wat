@@ -1,0 +1,2 @@
+;; expect: tail call
+(component (core module (func $f (return_call $f))))

@@ -1,0 +1,40 @@
+//! Benchmarks: real processes, synced commits, ratios within one run. A figure is printed with the machine's own.
+
+pub mod cells;
+pub mod figures;
+pub mod latency;
+pub mod machine;
+pub mod sandbox;
+pub mod units;
+
+use anyhow::Result;
+
+use crate::author::Author;
+use crate::grid::{Account, Grid};
+
+/// How a benchmark is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Under a minute.
+    pub quick: bool,
+}
+
+/// A server with one author.
+pub struct Bench {
+    /// The grid.
+    pub grid: Grid,
+    /// The author's account.
+    pub account: Account,
+    /// The author.
+    pub author: Author,
+}
+
+impl Bench {
+    /// Start it.
+    pub async fn start() -> Result<Self> {
+        let grid = Grid::start().await?;
+        let account = grid.account("author").await?;
+        let author = Author::of(&account).await?;
+        Ok(Self { grid, account, author })
+    }
+}

@@ -1,0 +1,100 @@
+//! The lives of whole jobs: submitted with the author's tool, run by real nodes, fetched again, and right.
+
+use anyhow::{Result, ensure};
+use fallow_tests::grid::Grid;
+use fallow_tests::guests::root;
+
+/// Number of primes below `n`, by trial division: nothing in common with the example's sieve.
+fn primes_below(n: u64) -> usize {
+    (2..n).filter(|k| (2..).take_while(|d| d * d <= *k).all(|d| k % d != 0)).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn primes_of_a_range_are_counted() -> Result<()> {
+    let grid = Grid::start().await?;
+    let author = grid.account("author").await?;
+    let _nodes = (grid.node(&author, "one", &["--slots", "2"]).await?, grid.node(&author, "two", &[]).await?);
+    let job = author.submit("examples/primes", &["--split", "range:0..20000:1000"]).await?;
+    let result = author.result(&job).await?;
+    let info = author.job(&job).await?;
+    ensure!(info["counts"]["done"] == 20, "{info:#}");
+    ensure!(info["fuel"].as_u64() > Some(20_000), "{info:#}");
+    let text = String::from_utf8(result)?;
+    ensure!(text.contains(&primes_below(20_000).to_string()), "expected {} in {text:?}", primes_below(20_000));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unmodified_wasi_program_filters_lines_in_order() -> Result<()> {
+    let grid = Grid::start().await?;
+    let author = grid.account("author").await?;
+    let _node = grid.node(&author, "one", &["--slots", "2"]).await?;
+    let lines: String = (0..5_000).map(|n| format!("line {n} of the text\n")).collect();
+    std::fs::write(grid.path("lines.txt"), &lines)?;
+    let input = grid.path("lines.txt").display().to_string();
+    let args = ["--input", &input, "--split", "lines:100", "--assemble", "concat"];
+    let job = author.submit("examples/wasi-filter", &args).await?;
+    let through_grid = author.result(&job).await?;
+    let info = author.job(&job).await?;
+    ensure!(info["counts"]["done"] == 50, "{info:#}");
+    // The same component on the same lines in one piece, run by the tool alone.
+    let component = fallow_tests::guests::component("examples/wasi-filter").await?.display().to_string();
+    let project = root().join("examples/wasi-filter").display().to_string();
+    let alone =
+        author.call(&["run", "--project", &project, "--component", &component, &input, "--output", "alone.txt"]).await?;
+    ensure!(alone.code == 0, "{}", alone.err);
+    ensure!(std::fs::read(grid.path("alone.txt"))? == through_grid, "the grid's result differs from the local one");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_submission_sent_twice_is_one_job() -> Result<()> {
+    let grid = Grid::start().await?;
+    let author = grid.account("author").await?;
+    let job = author.submit("examples/primes", &["--split", "range:0..10:10"]).await?;
+    let info = author.job(&job).await?;
+    let send = |submission: serde_json::Value, key: &'static str| {
+        author.request(reqwest::Method::POST, "/api/v1/jobs").header("Idempotency-Key", key).json(&submission).send()
+    };
+    let first = send(info["submission"].clone(), "same").await?;
+    ensure!(first.status() == 201, "{}", first.text().await?);
+    let first: serde_json::Value = first.json().await?;
+    let again = send(info["submission"].clone(), "same").await?;
+    ensure!(again.status() == 200, "{}", again.text().await?);
+    ensure!(again.json::<serde_json::Value>().await?["id"] == first["id"], "a replay made another job");
+    let mut other = info["submission"].clone();
+    other["name"] = "another".into();
+    let conflict = send(other, "same").await?;
+    ensure!(conflict.status() == 409, "{}", conflict.text().await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_waits_for_nodes_says_why_and_can_be_cancelled() -> Result<()> {
+    let grid = Grid::start().await?;
+    let author = grid.account("author").await?;
+    let job = author.submit("examples/primes", &["--split", "range:0..100:10"]).await?;
+    let explained = author.json(&["explain", &job, "--json"]).await?;
+    ensure!(explained["waiting"] == 10, "{explained:#}");
+    ensure!(explained["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty()), "{explained:#}");
+    let cancelled = author.json(&["cancel", &job, "--json"]).await?;
+    ensure!(cancelled["phase"] == "cancelled", "{cancelled:#}");
+    let result = author.request(reqwest::Method::GET, &format!("/api/v1/jobs/{job}/result")).send().await?;
+    ensure!(result.status() == 410, "{}", result.text().await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn run_on_own_keeps_a_job_from_strangers() -> Result<()> {
+    let grid = Grid::start().await?;
+    let (author, stranger) = (grid.account("author").await?, grid.account("stranger").await?);
+    let _node = grid.node(&stranger, "theirs", &[]).await?;
+    let job = author.submit("examples/primes", &["--split", "range:0..100:10", "--run-on", "own"]).await?;
+    let open = author.submit("examples/primes", &["--split", "range:0..100:10", "--run-on", "anyone"]).await?;
+    author.result(&open).await?;
+    let info = author.job(&job).await?;
+    ensure!(info["counts"]["waiting"] == 10, "a stranger's node ran a job that was for own nodes: {info:#}");
+    let of_stranger = stranger.request(reqwest::Method::GET, &format!("/api/v1/jobs/{job}")).send().await?;
+    ensure!(of_stranger.status() == 404, "another account sees the job");
+    Ok(())
+}

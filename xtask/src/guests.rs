@@ -1,0 +1,45 @@
+//! Building the host's programs and the guests, once for everybody.
+
+use std::path::PathBuf;
+
+use crate::sh::{Result, command, root, run};
+
+/// Profile of a build.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Profile {
+    /// For demo and tests: dependencies at full speed, our own code quick to build.
+    Dev,
+    /// For benchmarks and installations.
+    Release,
+}
+
+impl Profile {
+    /// Folder of the built programs.
+    pub fn folder(self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+        target.join(if self == Profile::Dev { "debug" } else { "release" })
+    }
+}
+
+/// Build the programs of the workspace.
+pub fn build_programs(profile: Profile, targets: &str) -> Result<()> {
+    let mut cargo = command("cargo", &["build", "--workspace", "--locked", targets]);
+    if profile == Profile::Release {
+        cargo.arg("--release");
+    }
+    run(cargo)
+}
+
+/// Build examples and the tests' guests into `target/guests/NAME.wasm`.
+pub fn build_guests(profile: Profile, projects: &[&str]) -> Result<()> {
+    let out = profile.folder().join("../guests");
+    std::fs::create_dir_all(&out).map_err(|error| format!("failed to create {}: {error}", out.display()))?;
+    for project in projects {
+        let name = project.rsplit('/').next().unwrap_or(project);
+        let file = out.join(format!("{name}.wasm"));
+        let mut fallow = command(profile.folder().join("fallow"), &["build", project, "--out"]);
+        fallow.arg(&file);
+        run(fallow)?;
+    }
+    Ok(())
+}
