@@ -33,6 +33,9 @@ pub mod unit_list;
 pub mod units;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 pub use connect::OpenError;
 use writer::{Queued, Write};
 

@@ -107,12 +107,13 @@ pub(super) fn int(value: u64) -> i64 {
 
 /// A statement from a text with `$1`, `$2` for values and these words:
 /// `{rows:N}` the rows of value N; in them `{int:I}`, `{text:I}`, `{bytes:I}` and `{bool:I}` of column I;
-/// `{list:N}` a subquery over the numbers of value N.
+/// `{list:N}` a subquery over the numbers of value N; `{by:INDEX}` the index that SQLite has to take, because it
+/// knows nothing of how few rows a partial index holds.
 pub(super) fn statement(backend: DbBackend, text: &str, values: Vec<Value>) -> Statement {
     Statement::from_sql_and_values(backend, translate(backend, text), values)
 }
 
-fn translate(backend: DbBackend, text: &str) -> String {
+pub(super) fn translate(backend: DbBackend, text: &str) -> String {
     let mut sql = String::with_capacity(text.len() + 64);
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
@@ -138,6 +139,8 @@ fn expand(sqlite: bool, kind: &str, number: &str) -> String {
         ("bool", false) => format!("(list.value->>{number})::bigint <> 0"),
         ("bytes", true) => format!("unhex(list.value->>{number})"),
         ("bytes", false) => format!("decode(list.value->>{number}, 'hex')"),
+        ("by", true) => format!("INDEXED BY {number}"),
+        ("by", false) => String::new(),
         _ => unreachable!("statements are constants with known words"),
     }
 }

@@ -3,8 +3,8 @@
 use fallow_protocol::Digest;
 use sea_orm::ConnectionTrait;
 
-use super::StoreError;
 use super::batch::{int, statement};
+use super::{StoreError, blobs, jobs};
 
 /// Jobs that ended before `before_ms`, oldest first.
 pub async fn ended_before(db: &impl ConnectionTrait, before_ms: u64, limit: u64) -> Result<Vec<i64>, StoreError> {
@@ -15,20 +15,24 @@ pub async fn ended_before(db: &impl ConnectionTrait, before_ms: u64, limit: u64)
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
-const TABLES: [&str; 4] = ["logs", "attempts", "checkpoints", "units"];
+const TABLES: [&str; 3] = ["logs", "attempts", "checkpoints"];
 
-/// Delete some of a job's rows; true once none are left and the job itself is gone.
+/// Delete some of a job's rows, and what its account owns only through them; true once none are left and the job
+/// itself is gone.
 pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Result<bool, StoreError> {
     let backend = db.get_database_backend();
     for table in TABLES {
-        let text = format!(
-            "DELETE FROM {table} WHERE job = $1 AND (stage, seq) IN
-                (SELECT stage, seq FROM {table} WHERE job = $1 ORDER BY stage, seq LIMIT $2)"
-        );
-        let values = vec![job.into(), int(rows).into()];
-        if db.execute_raw(statement(backend, &text, values)).await?.rows_affected() > 0 {
+        if delete_some(db, table, "", job, rows).await?.0 > 0 {
             return Ok(false);
         }
+    }
+    let Some(found) = jobs::by_id(db, job).await? else { return Ok(true) };
+    let (deleted, blobs) = delete_some(db, "units", "RETURNING output_blob", job, rows).await?;
+    for blob in &blobs {
+        release(db, blob, found.account).await?;
+    }
+    if deleted > 0 {
+        return Ok(false);
     }
     for text in [
         "DELETE FROM leases WHERE job = $1",
@@ -38,7 +42,51 @@ pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Resu
     ] {
         db.execute_raw(statement(backend, text, vec![job.into()])).await?;
     }
+    if let Some(result) = found.result {
+        release(db, &result.digest, found.account).await?;
+    }
     Ok(true)
+}
+
+/// Delete rows of a job; how many, and the blobs that they named.
+async fn delete_some(
+    db: &impl ConnectionTrait,
+    table: &str,
+    returning: &str,
+    job: i64,
+    rows: u64,
+) -> Result<(u64, Vec<Digest>), StoreError> {
+    let text = format!(
+        "DELETE FROM {table} WHERE job = $1 AND (stage, seq) IN
+            (SELECT stage, seq FROM {table} WHERE job = $1 ORDER BY stage, seq LIMIT $2) {returning}"
+    );
+    let asked = statement(db.get_database_backend(), &text, vec![job.into(), int(rows).into()]);
+    if returning.is_empty() {
+        return Ok((db.execute_raw(asked).await?.rows_affected(), Vec::new()));
+    }
+    let found = db.query_all_raw(asked).await?;
+    let mut blobs = Vec::new();
+    for row in &found {
+        let blob: Option<Vec<u8>> = row.try_get_by_index(0)?;
+        blobs.extend(blob.and_then(|bytes| Digest::from_slice(&bytes)));
+    }
+    Ok((found.len() as u64, blobs))
+}
+
+/// The account does not own a blob any more that none of its jobs has, as an output, as a result or as an input.
+async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
+    if !is_used(db, digest).await? && !is_named(db, digest, account).await? {
+        blobs::disown(db, digest, account).await?;
+    }
+    Ok(())
+}
+
+/// Whether one of an account's jobs has it as its result or names it. Submissions are texts, so this reads all of the
+/// account's jobs; it is asked once a blob of a job that is forgotten.
+async fn is_named(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<bool, StoreError> {
+    const NAMED: &str = "SELECT 1 FROM jobs WHERE account = $1 AND (result = $2 OR submission LIKE $3) LIMIT 1";
+    let values = vec![account.into(), digest.0.to_vec().into(), format!("%{digest}%").into()];
+    Ok(db.query_one_raw(statement(db.get_database_backend(), NAMED, values)).await?.is_some())
 }
 
 /// Whether a unit's output or a checkpoint is this blob.

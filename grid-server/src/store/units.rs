@@ -337,7 +337,7 @@ pub struct Open {
     pub claims: Vec<Claim>,
 }
 
-const OPEN: &str = "SELECT seq, state, node, claims FROM units
+const OPEN: &str = "SELECT seq, state, node, claims FROM units {by:units_again}
     WHERE job = $1 AND stage = $2 AND seq >= $3 AND (state = 4 OR state = 2) AND lease IS NULL
     ORDER BY seq LIMIT $4";
 
@@ -431,10 +431,11 @@ fn ended(row: &QueryResult) -> Result<Ended, StoreError> {
     Ok(Ended { seq: count(row, 0)?, state, output })
 }
 
-const REVIVE: &str = "UPDATE units SET state = 4, troubles = 0, claims = NULL, class = 0, message = NULL
+const REVIVE: &str =
+    "UPDATE units {by:units_failed} SET state = 4, troubles = 0, claims = NULL, class = 0, message = NULL
     WHERE job = $1 AND stage = $2 AND state = $3 AND (state = 5 OR state = 6)";
 const FORGET_ATTEMPTS: &str = "DELETE FROM attempts WHERE job = $1 AND stage = $2 AND seq IN
-    (SELECT seq FROM units WHERE job = $1 AND stage = $2 AND (state = 5 OR state = 6))";
+    (SELECT seq FROM units {by:units_failed} WHERE job = $1 AND stage = $2 AND (state = 5 OR state = 6))";
 
 /// Give finally failed and left-out units of a stage fresh attempts. Gives how many of each there were.
 pub async fn revive(db: &impl ConnectionTrait, job: i64, stage: u16) -> Result<(u64, u64), StoreError> {
@@ -462,8 +463,9 @@ pub(super) const BATCHES: &[&str] = &[
     LEASE_RANGE,
     LEASE_LIST,
     CONCLUDE_SQLITE,
-    RELEASE,
+    WITHDRAW,
     HELD,
+    INPUTS,
     STANDING,
     OPEN,
     OUTPUTS,
