@@ -39,7 +39,7 @@ struct Cli {
 /// Settings that every command has.
 #[derive(Args)]
 struct Common {
-    /// Settings file (TOML); docs/server.example.toml shows every key. Also FALLOW_CONFIG
+    /// Settings file (TOML); docs/server.example.toml shows every key. Also FALLOW_SERVER_CONFIG
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Folder of database, blobs and keys [default: ./fallow-data]. Also FALLOW_DATA

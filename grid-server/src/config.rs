@@ -225,7 +225,7 @@ pub type Flags = Vec<(&'static [&'static str], Value)>;
 impl Config {
     /// Read the file (where there is one), the environment and the flags.
     pub fn load(file: Option<&Path>, flags: Flags) -> anyhow::Result<Self> {
-        let file = file.map(Path::to_owned).or_else(|| std::env::var_os("FALLOW_CONFIG").map(PathBuf::from));
+        let file = file.map(Path::to_owned).or_else(|| std::env::var_os("FALLOW_SERVER_CONFIG").map(PathBuf::from));
         let text = match &file {
             Some(path) => std::fs::read_to_string(path)
                 .with_context(|| format!("failed to read the settings in {}", path.display()))?,
