@@ -56,7 +56,8 @@ async fn what_cannot_be_done_is_refused_before_it_begins() {
     let (token, module) = author(&grid, "ann", Default::default()).await;
     let job = counting(module, 3);
     problem(grid.post("/api/v1/jobs", &token, &job).await, 422, "invalid").await;
-    let (token, module) = author(&grid, "bob", fallow_protocol::manifest::Exports { run: true, ..Default::default() }).await;
+    let (token, module) =
+        author(&grid, "bob", fallow_protocol::manifest::Exports { run: true, ..Default::default() }).await;
     let good = counting(module, 3);
     let mut bad = vec![good.clone(); 8];
     bad[0].split = Split::Guest;
@@ -138,7 +139,8 @@ async fn a_failed_unit_ends_the_job_and_a_retry_revives_it() {
     let end = node.work(&grid, &token, &job.id, broken).await;
     assert_eq!((end.phase, end.counts.failed), (JobPhase::Failed, 1), "{end:?}");
     problem(grid.get(&format!("/api/v1/jobs/{}/result", job.id), &token).await, 410, "no-result").await;
-    let logs: Page<UnitLog> = read(grid.get(&format!("/api/v1/jobs/{}/logs?failed=true", job.id), &token).await, 200).await;
+    let logs: Page<UnitLog> =
+        read(grid.get(&format!("/api/v1/jobs/{}/logs?failed=true", job.id), &token).await, 200).await;
     assert_eq!(logs.items[0].seq, 3);
     assert!(logs.items[0].outcome.message().contains("good"), "{logs:?}");
     let retried = grid.ask(Method::POST, &format!("/api/v1/jobs/{}/retry", job.id), &token).send().await.unwrap();
@@ -168,7 +170,8 @@ async fn units_may_be_left_out_and_are_named() {
     assert_eq!((end.phase, end.counts.left_out), (JobPhase::Done, 1));
     let archive = fetch(&grid, &token, &job.id).await;
     let mut archive = tar::Archive::new(&archive[..]);
-    let names: Vec<_> = archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
+    let names: Vec<_> =
+        archive.entries().unwrap().map(|entry| entry.unwrap().path().unwrap().display().to_string()).collect();
     assert_eq!(names, ["unit-00000000", "unit-00000001", "unit-00000003", "left-out.txt"]);
 }
 
