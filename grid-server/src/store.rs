@@ -57,6 +57,9 @@ pub enum StoreError {
     /// The server is stopping.
     #[error("failed to write: the store is closed")]
     Closed,
+    /// A write broke an assertion; it was undone.
+    #[error("failed to write: a rule was broken, and nothing was changed")]
+    Panicked,
 }
 
 /// The open database. Cheap to clone.

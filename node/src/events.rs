@@ -36,6 +36,20 @@ pub enum Event {
         stage: u16,
         /// Its number.
         seq: u64,
+        /// Fuel at the checkpoint that it goes on from.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resumed_at_fuel: Option<u64>,
+    },
+    /// A checkpoint of a unit was uploaded; the grid is told.
+    Checkpoint {
+        /// Its job.
+        job: JobId,
+        /// Its stage.
+        stage: u16,
+        /// Its number.
+        seq: u64,
+        /// Fuel used until then.
+        fuel: u64,
     },
     /// A unit ended.
     UnitEnded {

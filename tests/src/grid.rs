@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::process::{Process, program};
 use crate::{JOB, SOON};
 
-/// A running grid. Dropping it kills what runs and removes its folder.
+/// A running grid. Dropping it kills what runs and removes its folder (`FALLOW_TESTS_KEEP=1` keeps it, with the logs).
 pub struct Grid {
     folder: TempDir,
     server: Option<Process>,
@@ -28,7 +28,8 @@ impl Grid {
 
     /// A server with settings of its own (TOML, as in `docs/server.example.toml`).
     pub async fn start_with(settings: &str) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        let mut folder = tempfile::tempdir()?;
+        folder.disable_cleanup(std::env::var_os("FALLOW_TESTS_KEEP").is_some());
         std::fs::write(folder.path().join("server.toml"), settings)?;
         let mut grid = Self { folder, server: None, url: String::new(), operator: String::new() };
         grid.start_server("127.0.0.1:0").await?;

@@ -78,6 +78,16 @@ impl Process {
 
     /// Wait for an event that `fits`, among those told after the first `seen`.
     pub async fn event_after(&self, seen: usize, patience: Duration, fits: impl Fn(&Value) -> bool) -> Result<Value> {
+        Ok(self.position_after(seen, patience, fits).await?.0)
+    }
+
+    /// The same, with the number of events up to it.
+    pub async fn position_after(
+        &self,
+        seen: usize,
+        patience: Duration,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Result<(Value, usize)> {
         let search = async {
             loop {
                 let news = self.told.news.notified();
@@ -85,7 +95,7 @@ impl Process {
                 news.as_mut().enable();
                 let found = {
                     let events = self.told.events.lock().expect("no test panics while it holds this");
-                    events.iter().skip(seen).find(|event| fits(event)).cloned()
+                    events.iter().enumerate().skip(seen).find(|(_, event)| fits(event)).map(|(at, event)| (event.clone(), at + 1))
                 };
                 match found {
                     Some(event) => return event,

@@ -23,6 +23,16 @@ pub struct Held {
     pub blobs: Option<HashSet<Digest>>,
 }
 
+impl Held {
+    /// First attempts come from a run of units, later ones are picked.
+    fn names(&self, seq: u64, attempt: u32) -> bool {
+        match attempt {
+            1 => (self.fresh.0..self.fresh.1).contains(&seq),
+            _ => self.picked.contains(&seq),
+        }
+    }
+}
+
 /// All leases of a node.
 #[derive(Debug, Default)]
 pub struct Leases {
@@ -65,15 +75,16 @@ impl Leases {
         self.by_id.is_empty()
     }
 
+    /// Whether a lease names this attempt.
+    pub fn holds(&self, job: i64, stage: u16, seq: u64, attempt: u32) -> bool {
+        let of_stage = |held: &&Held| held.row.job == job && held.row.stage == stage && held.left > 0;
+        self.by_id.values().filter(of_stage).any(|held| held.names(seq, attempt))
+    }
+
     /// A unit's attempt ended: count it off its lease. First attempts come from runs, later ones from picked units.
     pub fn settle(&mut self, job: i64, stage: u16, seq: u64, attempt: u32) {
         let of_stage = |held: &&mut Held| held.row.job == job && held.row.stage == stage && held.left > 0;
-        let mut leases = self.by_id.values_mut().filter(of_stage);
-        let holds = |held: &&mut Held| match attempt {
-            1 => (held.fresh.0..held.fresh.1).contains(&seq),
-            _ => held.picked.contains(&seq),
-        };
-        if let Some(held) = leases.find(holds) {
+        if let Some(held) = self.by_id.values_mut().filter(of_stage).find(|held| held.names(seq, attempt)) {
             held.picked.remove(&seq);
             held.left -= 1;
         }

@@ -2,6 +2,9 @@
 //!
 //! When one closure of a group fails, the group is undone and each is run alone, so that one's fault is one's own.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, SqliteTransactionMode, TransactionOptions,
@@ -44,7 +47,9 @@ where
 {
     fn run<'a>(&'a mut self, transaction: &'a DatabaseTransaction) -> BoxFuture<'a, bool> {
         Box::pin(async move {
-            let outcome = (self.work)(transaction).await;
+            // A closure that panics must not take the writer, and with it the whole server, along.
+            let outcome = AssertUnwindSafe((self.work)(transaction)).catch_unwind().await;
+            let outcome = outcome.unwrap_or(Err(StoreError::Panicked));
             let right = outcome.is_ok();
             self.outcome = Some(outcome);
             right

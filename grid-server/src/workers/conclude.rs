@@ -42,6 +42,8 @@ pub struct Ending {
     pub key: UnitKey,
     /// Which attempt.
     pub attempt: u32,
+    /// Whether the node's leases in memory name this attempt. Where they do not, the row is asked.
+    pub held: bool,
     /// How.
     pub how: How,
 }
@@ -86,15 +88,32 @@ pub async fn conclude(app: &App, all: Vec<Endings>) -> anyhow::Result<()> {
         })
         .await?;
     for (endings, written) in all.iter().zip(written) {
-        let failure = written.failure;
+        let failure = written.failure.map(|failure| format!("{}{failure}", cause(endings, &written)));
         remember(app, endings, written);
         if let Some(failure) = failure {
-            end::fail(app, &endings.job, failure.to_string()).await?;
+            end::fail(app, &endings.job, failure).await?;
         }
     }
     app.wakes.dispatch.notify_one();
     app.wakes.finish.notify_one();
     Ok(())
+}
+
+/// The first unit that finally failed here, with its own words: what an author wants to know first.
+fn cause(endings: &Endings, written: &Written) -> String {
+    let failed = |decided: &&Decided| matches!(decided.conclusion.state, UnitState::Failed | UnitState::LeftOut);
+    let Some(seq) = written.decided.iter().find(failed).map(|decided| decided.conclusion.seq) else {
+        return String::new();
+    };
+    match endings.list.iter().find(|ending| ending.key.seq == seq).map(|ending| &ending.how) {
+        Some(How::Result(result)) if result.outcome.message().is_empty() => {
+            format!("unit {seq}: {}; ", result.outcome.label())
+        }
+        Some(How::Result(result)) => {
+            format!("unit {seq}: {}: {}; ", result.outcome.label(), result.outcome.message())
+        }
+        _ => format!("unit {seq}: lost; "),
+    }
 }
 
 /// Only failures ask who else is there.

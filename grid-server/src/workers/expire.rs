@@ -75,6 +75,7 @@ async fn lose(app: &App, node: &Node, row: LeaseRow) -> anyhow::Result<()> {
             owner: node.account,
             key: UnitKey { stage: row.stage, seq: unit.seq },
             attempt: unit.attempt,
+            held: false,
             how: How::Lost,
         };
         let list = held.iter().map(ending).collect();

@@ -69,7 +69,8 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             }
             let (key, attempt) = (result.key, result.attempt);
             let how = How::Result(Box::new(sound(app, &job, result).await));
-            let ending = Ending { node: node.id, owner: node.account, key, attempt, how };
+            let held = node.lock().leases.holds(job.id, key.stage, key.seq, attempt);
+            let ending = Ending { node: node.id, owner: node.account, key, attempt, held, how };
             match all.iter_mut().find(|endings| endings.job.id == job.id && endings.stage == key.stage) {
                 Some(endings) => endings.list.push(ending),
                 None => all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] }),

@@ -97,7 +97,8 @@ impl Agent {
         unit.started_ms = Some(now.ms);
         if let (Some(job), true, false) = (job, self.setup.tells_units, unit.dropped) {
             let key = unit.unit.key;
-            actions.push(Action::Tell(Event::UnitStarted { job, stage: key.stage, seq: key.seq }));
+            let resumed_at_fuel = unit.unit.checkpoint.as_ref().map(|checkpoint| checkpoint.fuel);
+            actions.push(Action::Tell(Event::UnitStarted { job, stage: key.stage, seq: key.seq, resumed_at_fuel }));
         }
     }
 

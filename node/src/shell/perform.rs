@@ -7,6 +7,7 @@ use fallow_protocol::link::{CheckpointNote, JobGrant, ResultsFrame, ToServer};
 use fallow_protocol::wire;
 
 use super::{Done, Shell};
+use crate::events::Event;
 use crate::agent::io::{Action, CheckpointUpload, Parked, PrepareError, Uploaded};
 use crate::backoff::{self, Backoff};
 use crate::blobs::{BlobClient, TransferError};
@@ -121,8 +122,10 @@ impl Shell {
 
     pub(super) fn note_checkpoint(&self, upload: CheckpointUpload, blob: Option<(Digest, u64)>) -> Vec<Action> {
         let CheckpointUpload { job, key, attempt, fuel, .. } = upload;
-        let note = blob.map(|(blob, len)| CheckpointNote { job, key, attempt, blob, len, fuel });
-        note.map(|note| Action::Send(ToServer::Checkpoint(note))).into_iter().collect()
+        let Some((blob, len)) = blob else { return Vec::new() };
+        let told = Event::Checkpoint { job: job.clone(), stage: key.stage, seq: key.seq, fuel };
+        let note = CheckpointNote { job, key, attempt, blob, len, fuel };
+        vec![Action::Send(ToServer::Checkpoint(note)), Action::Tell(told)]
     }
 }
 
