@@ -90,7 +90,13 @@ impl Grid {
         let token = text(&created, "token")?;
         succeed(self.tool(&config).args(["login", &self.url, "--token", &token])).await?;
         succeed(self.tool(&config).arg("keygen")).await?;
-        Ok(Account { name: name.to_owned(), token, config, url: self.url.clone(), folder: self.folder.path().to_owned() })
+        Ok(Account {
+            name: name.to_owned(),
+            token,
+            config,
+            url: self.url.clone(),
+            folder: self.folder.path().to_owned(),
+        })
     }
 
     fn tool(&self, config: &Path) -> Command {
@@ -254,11 +260,17 @@ pub fn text(json: &Value, key: &str) -> Result<String> {
 
 async fn succeed(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.output().await?;
-    ensure!(output.status.success(), "{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
+    ensure!(
+        output.status.success(),
+        "{command:?} ended with {}:\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(output.stdout)
 }
 
 async fn json(command: &mut Command) -> Result<Value> {
     let out = succeed(command).await?;
-    serde_json::from_slice(&out).with_context(|| format!("expected one JSON document, found {:?}", String::from_utf8_lossy(&out)))
+    serde_json::from_slice(&out)
+        .with_context(|| format!("expected one JSON document, found {:?}", String::from_utf8_lossy(&out)))
 }

@@ -95,7 +95,12 @@ impl Process {
                 news.as_mut().enable();
                 let found = {
                     let events = self.told.events.lock().expect("no test panics while it holds this");
-                    events.iter().enumerate().skip(seen).find(|(_, event)| fits(event)).map(|(at, event)| (event.clone(), at + 1))
+                    events
+                        .iter()
+                        .enumerate()
+                        .skip(seen)
+                        .find(|(_, event)| fits(event))
+                        .map(|(at, event)| (event.clone(), at + 1))
                 };
                 match found {
                     Some(event) => return event,

@@ -20,7 +20,8 @@ async fn every_case_of_the_api_corpus_gets_its_answer() -> Result<()> {
     for case in cases {
         let method: Method = case["method"].as_str().context("a case has a method")?.parse()?;
         let url = format!("{}{}", grid.url, case["path"].as_str().context("a case has a path")?);
-        let mut request = http().request(method, url).header("content-type", "application/json").body(body(&case["body"]));
+        let mut request =
+            http().request(method, url).header("content-type", "application/json").body(body(&case["body"]));
         request = match case["as"].as_str() {
             Some("nobody") => request,
             Some("operator") => request.bearer_auth(&grid.operator),
@@ -31,7 +32,11 @@ async fn every_case_of_the_api_corpus_gets_its_answer() -> Result<()> {
         let text = answer.text().await?;
         ensure!(Some(u64::from(status)) == case["status"].as_u64(), "{}: {status} {text}", case["name"]);
         if status >= 400 {
-            ensure!(kind.is_some_and(|kind| kind == "application/problem+json"), "{}: not a problem: {text}", case["name"]);
+            ensure!(
+                kind.is_some_and(|kind| kind == "application/problem+json"),
+                "{}: not a problem: {text}",
+                case["name"]
+            );
             let problem: Value = serde_json::from_str(&text)?;
             ensure!(problem["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{}: {text}", case["name"]);
         }
@@ -64,7 +69,11 @@ async fn modules_of_the_corpus_are_refused_with_the_reason() -> Result<()> {
         cases.push((path.display().to_string(), wasm, expected.to_owned()));
     }
     let good = std::fs::read(fallow_tests::guests::component("tests/guests/noop").await?)?;
-    cases.push(("random bytes".into(), (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(), "not a".into()));
+    cases.push((
+        "random bytes".into(),
+        (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
+        "no WebAssembly".into(),
+    ));
     for cut in [4, 8, good.len() / 3, good.len() - 1] {
         cases.push((format!("cut at {cut}"), good[..cut].to_vec(), String::new()));
     }
@@ -74,7 +83,10 @@ async fn modules_of_the_corpus_are_refused_with_the_reason() -> Result<()> {
     for (name, wasm, expected) in cases {
         let error = author.module(wasm).await.err().with_context(|| format!("{name} was accepted"))?;
         let problem = error.problem().with_context(|| format!("{name}: {error}"))?;
-        ensure!(problem.status == 422 && problem.detail.contains(&expected), "{name}: expected {expected:?} in {problem:?}");
+        ensure!(
+            problem.status == 422 && problem.detail.contains(&expected),
+            "{name}: expected {expected:?} in {problem:?}"
+        );
     }
     author.module(good).await.context("a good module is refused after the bad ones")?;
     Ok(())
@@ -96,9 +108,19 @@ async fn signatures_are_needed_and_right() -> Result<()> {
     let by_stranger = fallow_protocol::manifest::Manifest { author: stranger.public(), ..manifest.clone() };
     ensure!(kind_of(AuthoredManifest::sign(&by_stranger, &stranger)).await == "unknown-author-key");
     let ended = fallow_protocol::manifest::Manifest { expires_at_ms: 1, ..manifest.clone() };
-    ensure!(kind_of(AuthoredManifest::sign(&ended, &author.key)).await != "accepted", "an expired manifest was accepted");
-    let missing = fallow_protocol::manifest::Manifest { component: Digest::of(b"none"), executed: Digest::of(b"none"), ..manifest.clone() };
-    ensure!(kind_of(AuthoredManifest::sign(&missing, &author.key)).await != "accepted", "a missing component was accepted");
+    ensure!(
+        kind_of(AuthoredManifest::sign(&ended, &author.key)).await != "accepted",
+        "an expired manifest was accepted"
+    );
+    let missing = fallow_protocol::manifest::Manifest {
+        component: Digest::of(b"none"),
+        executed: Digest::of(b"none"),
+        ..manifest.clone()
+    };
+    ensure!(
+        kind_of(AuthoredManifest::sign(&missing, &author.key)).await != "accepted",
+        "a missing component was accepted"
+    );
     ensure!(kind_of(AuthoredManifest::sign(&manifest, &author.key)).await == "accepted");
     Ok(())
 }
@@ -117,7 +139,10 @@ async fn an_upload_broken_off_goes_on_and_a_tampered_one_is_dropped() -> Result<
     let (status, state) = patch(0, &bytes[..1_000_000]).await?;
     ensure!(status == 200 && state["received"] == 1_000_000 && state["complete"] == false, "{status} {state}");
     let (status, problem) = patch(500_000, &bytes[500_000..]).await?;
-    ensure!(status == 409 && problem["type"].as_str().is_some_and(|kind| kind.ends_with("upload-offset")), "{status} {problem}");
+    ensure!(
+        status == 409 && problem["type"].as_str().is_some_and(|kind| kind.ends_with("upload-offset")),
+        "{status} {problem}"
+    );
     let (status, state) = patch(1_000_000, &bytes[1_000_000..]).await?;
     ensure!(status == 200 && state["complete"] == true, "{status} {state}");
     let got = account.request(Method::GET, &format!("/api/v1/blobs/{digest}")).send().await?.bytes().await?;

@@ -35,7 +35,8 @@ async fn an_unmodified_wasi_program_filters_lines_in_order() -> Result<()> {
     let info = author.job(&job).await?;
     ensure!(info["counts"]["done"].as_u64() > Some(3), "{info:#}");
     let zones = std::fs::read_to_string(root().join("examples/wasi-filter/input/zones.csv"))?;
-    let southern = zones.lines().skip(1).filter(|row| row.split(',').nth(1).is_some_and(|south| south.starts_with('-')));
+    let southern =
+        zones.lines().skip(1).filter(|row| row.split(',').nth(1).is_some_and(|south| south.starts_with('-')));
     ensure!(String::from_utf8_lossy(&through_grid).lines().count() == southern.count(), "rows are missing or too many");
     // The same component on all rows in one piece, run by the tool alone.
     let component = fallow_tests::guests::component("examples/wasi-filter").await?.display().to_string();

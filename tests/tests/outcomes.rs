@@ -64,8 +64,9 @@ async fn a_job_that_stops_at_the_first_failure_says_which_and_can_be_retried() -
     let file = grid.path("cases.txt");
     std::fs::write(&file, "ok\nerror:no such stain\n")?;
     let file = file.display().to_string();
-    let job =
-        author.submit("tests/guests/faults", &["--input", &file, "--on-failed", "stop", "--assemble", "archive"]).await?;
+    let job = author
+        .submit("tests/guests/faults", &["--input", &file, "--on-failed", "stop", "--assemble", "archive"])
+        .await?;
     let ended = author.job_ended(&job).await?;
     ensure!(ended["phase"] == "failed", "{ended:#}");
     ensure!(ended["error"].as_str().is_some_and(|error| error.contains("no such stain")), "{ended:#}");

@@ -28,7 +28,8 @@ pub fn run(args: &[String]) -> Result<()> {
     step("segmenting examples/cells/input/ihc.png on the grid");
     let folder = root().join("target/demo");
     let _ = std::fs::remove_dir_all(&folder);
-    let mut submit = grid.fallow(&["submit", "examples/cells", "--run-on", "anyone", "--watch", "--fetch", "--extract", "--output"]);
+    let mut submit =
+        grid.fallow(&["submit", "examples/cells", "--run-on", "anyone", "--watch", "--fetch", "--extract", "--output"]);
     submit.arg(&folder);
     crate::sh::run(submit)?;
     show(&folder, began.elapsed())?;

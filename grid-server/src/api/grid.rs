@@ -62,7 +62,7 @@ pub struct Health {
 #[utoipa::path(get, path = "/healthz", tag = "operation",
     responses((status = 200, body = Health), (status = 503, body = Health)))]
 pub async fn healthz(State(app): State<Arc<App>>) -> Response {
-    let database = sql::one(app.store.reader(), "SELECT 1 AS one", Vec::new()).await;
+    let database = sql::ping(app.store.reader()).await;
     let blobs = app.blobs.probe().await;
     for error in [database.as_ref().err().map(ToString::to_string), blobs.as_ref().err().map(ToString::to_string)] {
         if let Some(error) = error {

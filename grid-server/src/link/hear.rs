@@ -96,7 +96,14 @@ async fn hear_decline(app: &App, node: &Node, decline: Decline) -> Result<(), Li
             decline.units.iter().filter(|(key, _)| key.stage == stage && key.seq < total).copied().collect();
         units.sort_unstable_by_key(|(key, attempt)| (key.seq, std::cmp::Reverse(*attempt)));
         units.dedup_by_key(|(key, _)| key.seq);
-        let ending = |(key, attempt)| Ending { node: node.id, owner: node.account, key, attempt, held: false, how: How::Declined };
+        let ending = |(key, attempt)| Ending {
+            node: node.id,
+            owner: node.account,
+            key,
+            attempt,
+            held: false,
+            how: How::Declined,
+        };
         all.push(Endings { job: job.clone(), stage, list: units.into_iter().map(ending).collect() });
     }
     conclude(app, all).await.map_err(LinkError::Internal)

@@ -1,6 +1,7 @@
 //! The newest checkpoint of each running unit.
 
 use fallow_protocol::Digest;
+use fallow_protocol::link::CheckpointRef;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -61,6 +62,34 @@ pub async fn of_units(
     let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
     let rows = db.query_all_raw(statement(db.get_database_backend(), OF_UNITS, values)).await?;
     rows.iter().map(read).collect()
+}
+
+const RESUMABLE: &str =
+    "SELECT c.seq, c.blob, c.len, c.fuel, n.public_id FROM checkpoints c JOIN nodes n ON n.id = c.node
+    WHERE c.job = $1 AND c.stage = $2 AND c.seq IN {list:3}";
+
+/// Checkpoints of these units as a lease names them, by unit. Their makers may be long gone.
+pub async fn resumable(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    seqs: &[u64],
+) -> Result<Vec<(u64, CheckpointRef)>, StoreError> {
+    let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), RESUMABLE, values)).await?;
+    rows.iter().map(reference).collect()
+}
+
+fn reference(row: &QueryResult) -> Result<(u64, CheckpointRef), StoreError> {
+    let blob: Vec<u8> = row.try_get_by_index(1)?;
+    let made_by: String = row.try_get_by_index(4)?;
+    let reference = CheckpointRef {
+        blob: Digest::from_slice(&blob).ok_or(StoreError::Corrupt("a checkpoint's digest"))?,
+        len: count(row, 2)?,
+        fuel: count(row, 3)?,
+        made_by: made_by.parse().map_err(|_| StoreError::Corrupt("a checkpoint's maker"))?,
+    };
+    Ok((count(row, 0)?, reference))
 }
 
 const OF_JOB: &str = "SELECT stage, seq, attempt, node, blob, len, fuel FROM checkpoints WHERE job = $1";

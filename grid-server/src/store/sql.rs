@@ -14,6 +14,11 @@ pub async fn execute<C: ConnectionTrait>(connection: &C, sql: &str, values: Vec<
     Ok(connection.execute_raw(statement(connection, sql, values)).await?.rows_affected())
 }
 
+/// Whether the database answers.
+pub async fn ping<C: ConnectionTrait>(connection: &C) -> Result<(), StoreError> {
+    one(connection, "SELECT 1 AS one", Vec::new()).await.map(drop)
+}
+
 /// The first row, if any.
 pub async fn one<C: ConnectionTrait>(
     connection: &C,

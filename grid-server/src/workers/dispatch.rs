@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fallow_protocol::api::UnitState;
 use fallow_protocol::limits::FRAME_BYTES_MAX;
+use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
 use grid_core::matching::{Grant, Snapshot, plan};
 
@@ -53,7 +54,7 @@ pub struct Filled {
     /// Those that were open before.
     pub reopened: u64,
     /// Checkpoints to go on from.
-    pub checkpoints: Vec<checkpoints::CheckpointRow>,
+    pub checkpoints: Vec<(u64, CheckpointRef)>,
     /// What moved.
     pub moves: Moves,
 }
@@ -218,7 +219,7 @@ async fn fill(db: &sea_orm::DatabaseTransaction, order: &Order) -> Result<Filled
         order.again.iter().chain(&order.checking).copied().filter(has).collect()
     };
     if !resumable.is_empty() {
-        filled.checkpoints = checkpoints::of_units(db, job, stage, &resumable).await?;
+        filled.checkpoints = checkpoints::resumable(db, job, stage, &resumable).await?;
     }
     Ok(filled)
 }

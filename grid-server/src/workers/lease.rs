@@ -11,7 +11,6 @@ use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::link::held::Held;
 use crate::link::node::{JobShare, Node};
-use crate::store::checkpoints::CheckpointRow;
 
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -28,14 +27,7 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
         return;
     }
     let Some(node) = app.nodes.node(order.row.node) else { return };
-    let makers = makers(app, &filled.checkpoints);
-    let mut checkpoints: HashMap<u64, CheckpointRef> = HashMap::new();
-    for row in &filled.checkpoints {
-        if let Some(made_by) = makers.get(&row.node) {
-            let made_by = made_by.public_id.clone();
-            checkpoints.insert(row.seq, CheckpointRef { blob: row.blob, len: row.len, fuel: row.fuel, made_by });
-        }
-    }
+    let mut checkpoints: HashMap<u64, CheckpointRef> = filled.checkpoints.iter().cloned().collect();
     hold(&node, order, &filled);
     let units = filled.units.into_iter().map(|unit| LeaseUnit {
         key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
@@ -53,14 +45,10 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
     node.send(messages);
 }
 
-/// Nodes that made these checkpoints, as far as they are known now.
-fn makers(app: &App, rows: &[CheckpointRow]) -> HashMap<i64, std::sync::Arc<Node>> {
-    rows.iter().filter_map(|row| Some((row.node, app.nodes.node(row.node)?))).collect()
-}
-
 fn hold(node: &Node, order: &Order, filled: &Filled) {
     let inputs = filled.units.iter().flat_map(|unit| unit.input.blobs());
-    let blobs: HashSet<Digest> = inputs.chain(filled.checkpoints.iter().map(|row| row.blob)).collect();
+    let blobs: HashSet<Digest> =
+        inputs.chain(filled.checkpoints.iter().map(|(_, checkpoint)| checkpoint.blob)).collect();
     let held = Held {
         row: order.row.clone(),
         fresh: order.fresh,

@@ -74,7 +74,9 @@ impl<'a> Decider<'a> {
     /// Whether nothing about the unit but its fence has to be known: a leased first attempt that is done. (An unchecked
     /// result needs no digest; one that has to be checked comes with a later attempt.)
     pub fn is_plain(ending: &Ending) -> bool {
-        ending.held && ending.attempt == 1 && matches!(&ending.how, How::Result(result) if result.outcome == Outcome::Done)
+        ending.held
+            && ending.attempt == 1
+            && matches!(&ending.how, How::Result(result) if result.outcome == Outcome::Done)
     }
 
     /// Why the job fails, where one of its units made it fail.

@@ -7,10 +7,10 @@ use fallow_protocol::link::{CheckpointNote, JobGrant, ResultsFrame, ToServer};
 use fallow_protocol::wire;
 
 use super::{Done, Shell};
-use crate::events::Event;
 use crate::agent::io::{Action, CheckpointUpload, Parked, PrepareError, Uploaded};
 use crate::backoff::{self, Backoff};
 use crate::blobs::{BlobClient, TransferError};
+use crate::events::Event;
 use crate::grants;
 use crate::join::unix_ms;
 use crate::outbox::{BlobFolder, blob_of};

@@ -94,7 +94,13 @@ async fn grid_time(bench: &Bench, picture: &Path, tile: u32) -> Result<GridTime>
         let fits = units.iter().filter(|unit| unit["stage"].as_u64().is_some_and(wanted));
         fits.filter_map(|unit| unit["wall_us"].as_f64()).sum::<f64>() / 1e6
     };
-    Ok(GridTime { wall_s, split_s: stage(&|s| s == 0), run_s: stage(&|s| s == 1), merge_s: stage(&|s| s > 1), nodes: 2.0 })
+    Ok(GridTime {
+        wall_s,
+        split_s: stage(&|s| s == 0),
+        run_s: stage(&|s| s == 1),
+        merge_s: stage(&|s| s > 1),
+        nodes: 2.0,
+    })
 }
 
 async fn units(bench: &Bench, job: &str) -> Result<Vec<Value>> {
