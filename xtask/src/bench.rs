@@ -15,7 +15,7 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     setup::for_demo()?;
     build_programs(Profile::Release, "--bins")?;
-    build_guests(Profile::Release, &["examples/cells", "tests/guests/faults"])?;
+    build_guests(Profile::Release, &["examples/cells", "tests/guests/noop", "tests/guests/kernels"])?;
     let chosen: Vec<&str> = if names.is_empty() { NAMES.to_vec() } else { names.iter().map(|n| n.as_str()).collect() };
     for name in chosen {
         let mut bench = command(Profile::Release.folder().join("fallow-bench"), &[name]);
