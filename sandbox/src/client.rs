@@ -52,7 +52,7 @@ pub enum SandboxError {
 /// Validate a component in a short-lived, limited child: size, features, imports within the world, exports.
 /// `exe` is the executable to start as worker, usually `std::env::current_exe()`.
 pub async fn validate(exe: &Path, component: &Path) -> Result<Exports, SandboxError> {
-    let order = Order::Validate { component: component.to_owned() };
+    let order = Order::Validate { component: absolute(component) };
     match oneshot::ask(exe, order, "validate the component", oneshot::VALIDATE_SECS).await? {
         Told::Valid(exports) => Ok(exports),
         other => Err(unexpected("validate the component", &other)),
@@ -66,7 +66,7 @@ pub async fn compile(exe: &Path, component: &Path, digest: &Digest, cache_dir: &
     if let Some(path) = oneshot::cached(exe, cache_dir, &hex) {
         return Ok(path);
     }
-    let order = Order::Compile { component: component.to_owned(), digest: digest.0, cache_dir: cache_dir.to_owned() };
+    let order = Order::Compile { component: absolute(component), digest: digest.0, cache_dir: absolute(cache_dir) };
     match oneshot::ask(exe, order, "compile the component", oneshot::COMPILE_SECS).await? {
         Told::Compiled { name } => {
             oneshot::remember(exe, &hex, &name);
@@ -264,16 +264,21 @@ impl IdleWorker {
 impl WorkerSetup {
     fn to_wire(&self) -> Setup {
         Setup {
-            compiled: self.compiled.clone(),
+            compiled: absolute(&self.compiled),
             exports: self.exports,
             args: self.args.clone(),
             limits: self.limits,
             epoch_ms: self.epoch_ms,
-            shared: self.shared.clone(),
-            scratch_dir: self.scratch_dir.clone(),
+            shared: self.shared.iter().map(|(name, path)| (name.clone(), absolute(path))).collect(),
+            scratch_dir: self.scratch_dir.as_deref().map(absolute),
             require_confinement: self.require_confinement,
         }
     }
+}
+
+/// Workers begin in the root folder, whatever the caller's is.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Wait for a worker's word that it is ready.

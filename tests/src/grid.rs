@@ -40,8 +40,9 @@ impl Grid {
 
     async fn start_server(&mut self, listen: &str) -> Result<()> {
         let mut serve = program("fallow-server");
-        serve.args(["serve", "--json", "--listen", listen, "--data"]).arg(self.server_data());
-        serve.arg("--config").arg(self.path("server.toml"));
+        // A relative folder, as a newcomer gives it.
+        serve.args(["serve", "--json", "--listen", listen, "--data", "server", "--config", "server.toml"]);
+        serve.current_dir(self.folder.path());
         let server = Process::start("the server", serve, &self.path("server.log"))?;
         self.url = text(&server.named("listening", SOON).await?, "url")?;
         self.server = Some(server);
