@@ -3,9 +3,11 @@
 //! A wake-up only cuts latency: every worker also looks by itself once in a while. All that they keep in memory can be
 //! rebuilt from the database.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 
@@ -44,6 +46,12 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(finish::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
+}
+
+/// Run a turn of a worker so that a panic in it is an error like others, and the worker goes on.
+async fn guarded<T>(turn: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let ended = AssertUnwindSafe(turn).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(anyhow::anyhow!("a rule was broken; see the panic above")))
 }
 
 /// Wait for the bell or the period. False once the server stops.

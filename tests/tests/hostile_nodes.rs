@@ -133,3 +133,39 @@ async fn a_node_that_takes_work_and_vanishes_delays_it_only() -> Result<()> {
     ensure!(account.job(&job).await?["counts"]["done"] == 10);
     Ok(())
 }
+
+/// Numbers that no computer has, and a frame told twice: both once stopped the server from taking anybody's results.
+#[tokio::test(flavor = "multi_thread")]
+async fn wild_numbers_and_replayed_frames_hurt_nobody() -> Result<()> {
+    let (grid, account) = grid().await?;
+    let stranger = grid.account("stranger").await?;
+    let node = RawNode::enrol(&grid, &stranger, "liar").await?;
+    let mut link = node.online(2).await?;
+    let job = account.submit("examples/primes", &["--split", "range:0..400:10", "--assemble", "archive"]).await?;
+    let is_lease = |message| if let ToNode::Lease(lease) = message { Some(lease) } else { None };
+    let lease = link.hear_until(is_lease).await?.context("the node got no work")?;
+    let results: Vec<UnitResult> = lease
+        .units
+        .iter()
+        .map(|unit| UnitResult { wall_us: u64::MAX, memory_bytes: u64::MAX, ..result(unit.key.seq, unit.attempt) })
+        .collect();
+    let frame = ResultsFrame {
+        node: node.id.clone(),
+        frame: 1,
+        job: job.parse().expect("the server gave it"),
+        profile: PROFILE.into(),
+        results,
+    };
+    let bytes = wire::encode(&frame);
+    let signature = node.key.sign(Purpose::Results, &bytes);
+    for _ in 0..3 {
+        link.say(&ToServer::Results(SignedResults { bytes: bytes.clone(), signature })).await?;
+        let is_committed = |message| matches!(message, ToNode::Committed { frame: 1 }).then_some(());
+        link.hear_until(is_committed).await?.context("a frame told again is not acknowledged")?;
+    }
+    drop(link);
+    let _honest = grid.node(&account, "honest", &["--slots", "1"]).await?;
+    account.result(&job).await?;
+    ensure!(account.job(&job).await?["counts"]["done"] == 40);
+    Ok(())
+}

@@ -53,9 +53,11 @@ pub struct Change {
 }
 
 impl Change {
-    /// Move one unit between the job's counters.
+    /// Move one unit between the job's counters. Counters may be a guess (a replayed result is judged before the store
+    /// refuses it), so they never go below zero.
     pub fn apply(self, counts: &mut UnitCounts) {
-        *count(counts, self.from) -= 1;
+        let from = count(counts, self.from);
+        *from = from.saturating_sub(1);
         *count(counts, self.to) += 1;
     }
 }

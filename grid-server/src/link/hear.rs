@@ -1,15 +1,18 @@
 //! What each message of a node does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::{FRAME_BYTES_MAX, LEASE_UNITS_MAX, LEASES_PER_NODE_MAX, RESULTS_PER_FRAME_MAX};
 use fallow_protocol::link::{Decline, NodeState, ResultsFrame, SignedResults, Status, ToServer};
+use fallow_protocol::unit::UnitKey;
 use fallow_protocol::wire;
 
 use super::node::Node;
 use super::{LinkError, checkpoint};
 use crate::app::{App, now_ms};
+use crate::store::leases::LeaseRow;
 use crate::workers::results::Incoming;
 use crate::workers::{Ending, Endings, How, conclude};
 
@@ -52,7 +55,7 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
     inner.seen_at_ms = now;
     for id in &status.leases {
         if let Some(held) = inner.leases.get_mut(*id) {
-            held.expires_at_ms = now + app.config.work.lease_ms;
+            held.expires_at_ms = (now + app.config.work.lease_ms).min(latest_end(app, &held.row));
         }
     }
     let news = inner.status.as_ref().is_none_or(|old| old.state != status.state || old.slots != status.slots);
@@ -62,6 +65,13 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
         app.wakes.dispatch.notify_one();
     }
     Ok(())
+}
+
+/// A lease is renewed by naming it, but not for ever: a node that stands still, or lies, keeps units for twice their wall
+/// time at most. Ids of leases are microseconds since 1970, see `workers::lease`.
+fn latest_end(app: &App, row: &LeaseRow) -> u64 {
+    let wall_ms = app.active.get(row.job).map_or(0, |job| job.limits().wall_ms);
+    (row.id / 1_000).saturating_add(app.config.work.lease_ms).saturating_add(wall_ms.saturating_mul(2))
 }
 
 /// One signature a frame. The frame is read here, so that connections share the work; it is written by its worker.
@@ -86,14 +96,14 @@ async fn hear_decline(app: &App, node: &Node, decline: Decline) -> Result<(), Li
     let Some(job) = app.active.find(&decline.job) else { return Ok(()) };
     let reason: String = decline.reason.chars().filter(|letter| !letter.is_control()).take(REASON_BYTES_MAX).collect();
     tracing::info!(node = %node.public_id, job = %job.public_id, units = decline.units.len(), reason, "declined");
-    let mut stages: Vec<u16> = decline.units.iter().map(|(key, _)| key.stage).collect();
-    stages.sort_unstable();
-    stages.dedup();
+    let mut by_stage: BTreeMap<u16, Vec<(UnitKey, u32)>> = BTreeMap::new();
+    for (key, attempt) in decline.units {
+        by_stage.entry(key.stage).or_default().push((key, attempt));
+    }
     let mut all = Vec::new();
-    for stage in stages {
+    for (stage, mut units) in by_stage {
         let total = job.lock().find_mut(stage).map_or(0, |stage| stage.total);
-        let mut units: Vec<_> =
-            decline.units.iter().filter(|(key, _)| key.stage == stage && key.seq < total).copied().collect();
+        units.retain(|(key, _)| key.seq < total);
         units.sort_unstable_by_key(|(key, attempt)| (key.seq, std::cmp::Reverse(*attempt)));
         units.dedup_by_key(|(key, _)| key.seq);
         let ending = |(key, attempt)| Ending {
@@ -104,7 +114,12 @@ async fn hear_decline(app: &App, node: &Node, decline: Decline) -> Result<(), Li
             held: false,
             how: How::Declined,
         };
-        all.push(Endings { job: job.clone(), stage, list: units.into_iter().map(ending).collect() });
+        if !units.is_empty() {
+            all.push(Endings { job: job.clone(), stage, list: units.into_iter().map(ending).collect() });
+        }
+    }
+    if all.is_empty() {
+        return Ok(());
     }
     conclude(app, all).await.map_err(LinkError::Internal)
 }

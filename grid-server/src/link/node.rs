@@ -166,7 +166,8 @@ impl JobShare {
     /// Count results with their average time: later ones weigh more.
     pub fn count(&mut self, results: u64, wall_us: u64) {
         let (seen, new) = (self.results.min(1_000), results.max(1));
-        self.unit_us = (self.unit_us * seen + wall_us) / (seen + new);
+        // Times are a node's own word: a wild one must not overflow.
+        self.unit_us = self.unit_us.saturating_mul(seen).saturating_add(wall_us) / (seen + new);
         self.results = seen + new;
     }
 }

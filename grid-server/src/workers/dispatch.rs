@@ -64,7 +64,7 @@ pub async fn run(app: Arc<App>) {
     while super::pause(&app, &app.wakes.dispatch, PERIOD).await {
         // One plan gives each node one lease a job at most; go on while something was given.
         loop {
-            match turn(&app).await {
+            match super::guarded(turn(&app)).await {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(error) => {

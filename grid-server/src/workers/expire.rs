@@ -26,7 +26,7 @@ pub async fn run(app: Arc<App>) {
     let never = tokio::sync::Notify::new();
     let mut flushed = Instant::now();
     while super::pause(&app, &never, PERIOD).await {
-        if let Err(error) = turn(&app, &mut flushed).await {
+        if let Err(error) = super::guarded(turn(&app, &mut flushed)).await {
             tracing::error!(error = format!("{error:#}"), "failed to end leases");
         }
     }
@@ -37,9 +37,9 @@ async fn turn(app: &Arc<App>, flushed: &mut Instant) -> anyhow::Result<()> {
     for node in app.nodes.all() {
         let (over, empty) = ended(&node, now);
         for row in over {
-            lose(app, &node, row).await?;
+            told("lose a lease", super::guarded(lose(app, &node, row)).await);
         }
-        drop_empty(app, &node, empty).await?;
+        told("drop empty leases", super::guarded(drop_empty(app, &node, empty)).await);
     }
     app.nodes.prune();
     app.metrics.nodes_online.set(app.nodes.online() as i64);
@@ -49,6 +49,13 @@ async fn turn(app: &Arc<App>, flushed: &mut Instant) -> anyhow::Result<()> {
     }
     deadlines(app, now).await?;
     quotas(app).await
+}
+
+/// One failure must not keep the others waiting.
+fn told(step: &str, outcome: anyhow::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(error = format!("{error:#}"), "failed to {step}");
+    }
 }
 
 /// Leases that ran out, and leases with nothing left.
@@ -149,7 +156,8 @@ async fn deadlines(app: &App, now: u64) -> anyhow::Result<()> {
         let phase = job.lock().phase.0;
         if past_deadline(phase, job.submission.deadline_ms, now) {
             let why = life::Ended::Deadline.to_string();
-            end::end(app, &job, JobPhase::Cancelled, None, Some(why)).await?;
+            let ended = end::end(app, &job, JobPhase::Cancelled, None, Some(why)).await;
+            told("end a job at its deadline", ended.map(drop).map_err(anyhow::Error::from));
         }
     }
     Ok(())

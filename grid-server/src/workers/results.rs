@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use fallow_protocol::limits::{INLINE_BYTES_MAX, LOG_BYTES_KEPT, MESSAGE_BYTES_KEPT};
-use fallow_protocol::link::{ResultsFrame, ToNode};
+use fallow_protocol::limits::{INLINE_BYTES_MAX, LOG_BYTES_KEPT, MEMORY_BYTES_MAX, MESSAGE_BYTES_KEPT};
+use fallow_protocol::link::{Refused, RefusedReason, ResultsFrame, ToNode};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, STAGE_SPLIT, UnitKey, UnitResult};
 use tokio::sync::mpsc;
@@ -20,7 +20,7 @@ const FRAMES_MAX: usize = 32;
 pub const WAITING_MAX: usize = 128;
 
 /// A frame whose signature was checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Incoming {
     /// Who sent it.
     pub node: Arc<Node>,
@@ -38,16 +38,35 @@ pub async fn run(app: Arc<App>, mut waiting: mpsc::Receiver<Incoming>) {
         }
         let batch = std::mem::take(&mut frames);
         let heads: Vec<_> = batch.iter().map(|incoming| (incoming.node.clone(), incoming.frame.frame)).collect();
-        match take(&app, batch).await {
-            Ok(()) => {
-                for (node, frame) in heads {
-                    node.send(vec![ToNode::Committed { frame }]);
-                }
+        if write(&app, &batch).await {
+            heads.into_iter().for_each(committed);
+            continue;
+        }
+        // One frame's fault is its own: the others are written alone.
+        for (head, alone) in heads.into_iter().zip(batch) {
+            if write(&app, std::slice::from_ref(&alone)).await {
+                committed(head);
+            } else {
+                // It keeps the frame and sends it again when it comes back.
+                head.0.send(vec![ToNode::Refused(busy())]);
             }
-            // Without `Committed` the nodes keep their frames and send them again.
-            Err(error) => tracing::error!(error = format!("{error:#}"), "failed to write results"),
         }
     }
+}
+
+fn committed((node, frame): (Arc<Node>, u64)) {
+    node.send(vec![ToNode::Committed { frame }]);
+}
+
+fn busy() -> Refused {
+    let message = "the server failed to write your results; keep them and try again".to_owned();
+    Refused { reason: RefusedReason::Busy, message }
+}
+
+/// Whether the frames are written now. A panic is an error like others: nothing that a node says ends this worker.
+async fn write(app: &App, batch: &[Incoming]) -> bool {
+    let taken = super::guarded(take(app, batch.to_vec())).await;
+    taken.inspect_err(|error| tracing::error!(error = format!("{error:#}"), "failed to write results")).is_ok()
 }
 
 async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
@@ -64,13 +83,19 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
                 app.metrics.node_faults.inc();
                 continue;
             }
-            if !named.insert((job.id, result.key)) {
+            let (key, attempt) = (result.key, result.attempt);
+            let held = node.lock().leases.holds(job.id, key.stage, key.seq, attempt);
+            // No unit twice in one list: a rightful result behind a stale one gets a list of its own.
+            let again = !named.insert((job.id, key));
+            if again && !held {
                 continue;
             }
-            let (key, attempt) = (result.key, result.attempt);
             let how = How::Result(Box::new(sound(app, &job, result).await));
-            let held = node.lock().leases.holds(job.id, key.stage, key.seq, attempt);
             let ending = Ending { node: node.id, owner: node.account, key, attempt, held, how };
+            if again {
+                all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] });
+                continue;
+            }
             match all.iter_mut().find(|endings| endings.job.id == job.id && endings.stage == key.stage) {
                 Some(endings) => endings.list.push(ending),
                 None => all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] }),
@@ -92,6 +117,9 @@ async fn sound(app: &App, job: &ActiveJob, mut result: UnitResult) -> UnitResult
     let tail = result.log.len().saturating_sub(kept);
     result.log.drain(..tail);
     shorten(&mut result.outcome);
+    // Evidence only, but counted with: no more than can be.
+    result.wall_us = result.wall_us.min(limits.wall_ms.saturating_mul(2_000));
+    result.memory_bytes = result.memory_bytes.min(MEMORY_BYTES_MAX);
     if result.outcome != Outcome::Done {
         result.output = None;
         result.fuel = result.fuel.min(limits.fuel);

@@ -33,7 +33,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 pub async fn run(app: Arc<App>) {
     while super::pause(&app, &app.wakes.split, PERIOD).await {
         for job in app.active.all() {
-            if let Err(error) = make(&app, &job).await {
+            if let Err(error) = super::guarded(make(&app, &job)).await {
                 tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to make units");
             }
         }

@@ -20,7 +20,7 @@ const HOUR_MS: u64 = 3_600_000;
 pub async fn run(app: Arc<App>) {
     let never = tokio::sync::Notify::new();
     while super::pause(&app, &never, PERIOD).await {
-        if let Err(error) = tidy(&app, now_ms()).await {
+        if let Err(error) = super::guarded(tidy(&app, now_ms())).await {
             tracing::error!(error = format!("{error:#}"), "failed to tidy");
         }
     }

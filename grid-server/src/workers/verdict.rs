@@ -4,7 +4,7 @@ use fallow_protocol::Digest;
 use fallow_protocol::api::{UnitCounts, UnitState};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, UnitResult, UnitSpec};
-use grid_core::life::{JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure, count};
+use grid_core::life::{Change, JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure};
 use grid_core::{AccountNo, NodeNo};
 
 use super::conclude::{Ending, How};
@@ -130,8 +130,7 @@ impl<'a> Decider<'a> {
     fn fail(&mut self, decided: &mut Decided) {
         let after = after_failure(&self.life, self.stage, &self.counts);
         decided.conclusion.state = after.unit;
-        *count(&mut self.counts, UnitState::Failed) -= 1;
-        *count(&mut self.counts, after.unit) += 1;
+        Change { from: UnitState::Failed, to: after.unit }.apply(&mut self.counts);
         self.failure = self.failure.or(after.job);
     }
 
