@@ -71,7 +71,7 @@ pub enum Command {
     Fetch(FetchArgs),
     /// Stop a job
     Cancel(JobArg),
-    /// Give failed and left-out units fresh attempts
+    /// Give the failed units of a failed job fresh attempts
     Retry(JobArg),
     /// List your nodes
     Nodes(NodesArgs),

@@ -6,7 +6,7 @@ mod pace;
 use std::time::{Duration, Instant};
 
 use fallow_protocol::JobId;
-use fallow_protocol::api::{JobInfo, JobPhase};
+use fallow_protocol::api::{Explanation, JobInfo, JobPhase};
 use serde_json::json;
 
 use crate::client::{Client, ClientError};
@@ -24,6 +24,8 @@ use pace::Pace;
 const POLL_EVERY: Duration = Duration::from_millis(200);
 /// The first polls come at once, so that a short job is not made longer by looking at it.
 const EAGER: Duration = Duration::from_secs(1);
+/// When nobody has worked for a job for so long, the reason is told.
+const QUIET: Duration = Duration::from_secs(8);
 /// How long a server may be away before watching ends.
 const AWAY_MAX: Duration = Duration::from_secs(300);
 
@@ -54,16 +56,25 @@ pub async fn interruptible<T>(
 async fn until_ended(screen: &mut Screen<'_>, client: &Client, job: &JobId) -> Result<JobInfo, ClientError> {
     let began = Instant::now();
     let mut away_since = None;
+    let mut quiet_since = Some(Instant::now());
     let mut info = client.job(job).await?;
     loop {
         screen.show(&info);
         if info.phase.is_final() {
             return Ok(info);
         }
+        if info.nodes > 0 {
+            quiet_since = Some(Instant::now());
+        } else if quiet_since.is_some_and(|since| since.elapsed() > QUIET) {
+            // Once, until somebody works for it again.
+            quiet_since = None;
+            screen.why(&client.explain(job).await?);
+        }
         if began.elapsed() > EAGER {
             tokio::time::sleep(POLL_EVERY).await;
         }
-        match client.job_after(job, info.version, POLL).await {
+        let patience = if quiet_since.is_some() && info.nodes == 0 { QUIET } else { POLL };
+        match client.job_after(job, info.version, patience).await {
             Ok(newer) => (info, away_since) = (newer, None),
             Err(error) if is_away(&error) && away_since.get_or_insert_with(Instant::now).elapsed() < AWAY_MAX => {
                 screen.away(&error);
@@ -98,6 +109,16 @@ impl<'a> Screen<'a> {
             Some(lines) if !job.phase.is_final() => lines.show(&live(job, terminal.paint_err)),
             None if !job.phase.is_final() && self.pace.is_due(job, Instant::now()) => terminal.talk(plain(job)),
             _ => {}
+        }
+    }
+
+    /// Why nobody works for the job.
+    fn why(&mut self, explained: &Explanation) {
+        let first = explained.reasons.first().map_or("", |reason| reason.text.as_str());
+        let said = format!("  nobody works for it now: {} (`fallow explain {}`)", escape::line(first), explained.job);
+        match &mut self.lines {
+            Some(lines) => lines.show(&[said]),
+            None => self.session.terminal.remark(said),
         }
     }
 

@@ -119,8 +119,6 @@ pub struct Work {
     pub lease_ms: u64,
     /// A unit's checkpoints come at most this often, milliseconds.
     pub checkpoint_ms: u64,
-    /// Attempts of a unit before host faults and lost nodes make it fail.
-    pub attempts_max: u32,
     /// Units of one job that wait in the database at a time; more are made as these go.
     pub units_ahead: u64,
     /// Ended jobs with their results are kept so long, days.
@@ -195,7 +193,6 @@ impl Default for Work {
             heartbeat_ms: 2_000,
             lease_ms: 30_000,
             checkpoint_ms: 10_000,
-            attempts_max: 5,
             units_ahead: 20_000,
             keep_days: 30,
             orphan_hours: 24,

@@ -46,7 +46,7 @@ pub struct Common {
 pub enum Command {
     /// Join a grid with a join token, then run.
     #[command(long_about = "Join a grid with a join token, then run.\n\n\
-        The token comes from `fallow nodes token` or the operator; it works once and names the grid's root key, \
+        The token comes from `fallow join-token` or the operator; it works once and names the grid's root key, \
         which this node pins: from then on it trusts nothing else.")]
     Join(Join),
     /// Run the node that joined before.

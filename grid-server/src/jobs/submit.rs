@@ -143,6 +143,13 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
     if !submission.args.is_empty() && !exports.command {
         return Err(invalid("args", "only a WASI command takes arguments; give a task its settings as a shared file"));
     }
+    if !submission.shared.is_empty() && !exports.run {
+        return Err(invalid("shared", "a WASI command cannot read shared files; give it all it needs as input or arguments"));
+    }
+    if let RunOn::Group(group) = &submission.run_on {
+        let detail = format!("this grid has no groups, so not {group:?} either; choose own or anyone");
+        return Err(invalid("run_on", detail));
+    }
     Ok(())
 }
 
