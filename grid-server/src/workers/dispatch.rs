@@ -15,6 +15,7 @@ use super::{alone, lease};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
+use crate::link::node::Node;
 use crate::store::leases::LeaseRow;
 use crate::store::stages::Moves;
 use crate::store::units::{Leased, Taker};
@@ -32,6 +33,8 @@ const OPEN_FEW: usize = 256;
 pub struct Order {
     /// The job.
     pub job: Arc<ActiveJob>,
+    /// The node, which may be gone from the registry once the lease is committed.
+    pub node: Arc<Node>,
     /// The stage.
     pub stage: u16,
     /// The lease; `first_seq` and `last_seq` span its units.
@@ -151,7 +154,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
     let now = now_ms();
     let mut orders = Vec::with_capacity(grants.len());
     for grant in grants {
-        let Some(job) = app.active.get(grant.job.0) else { continue };
+        let (Some(job), Some(node)) = (app.active.get(grant.job.0), app.nodes.node(grant.node.0)) else { continue };
         let state = job.lock();
         let stage = state.stage();
         let cursor = cursors.entry(job.id).or_insert(stage.next_seq);
@@ -184,7 +187,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
         let last_merge = state.is_last_merge(job.submission.assemble);
         let stage = stage.stage;
         drop(state);
-        orders.push(Order { job, stage, row, fresh, again, checking, last_merge });
+        orders.push(Order { job, node, stage, row, fresh, again, checking, last_merge });
     }
     orders
 }
