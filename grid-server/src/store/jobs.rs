@@ -109,6 +109,13 @@ pub async fn active(db: &impl ConnectionTrait) -> Result<Vec<JobRow>, StoreError
     rows.iter().map(read).collect()
 }
 
+/// A job's phase as this transaction sees it; none where there is no such job.
+pub async fn phase(db: &impl ConnectionTrait, id: i64) -> Result<Option<JobPhase>, StoreError> {
+    const PHASE: &str = "SELECT phase FROM jobs WHERE id = $1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), PHASE, vec![id.into()])).await?;
+    row.map(|row| phase_of(row.try_get_by_index::<i64>(0)?)).transpose()
+}
+
 const SET_PHASE: &str = "UPDATE jobs SET phase = $2, version = $3 WHERE id = $1 AND phase < $2";
 
 /// Raise a job's phase among those that are not the end. False where it was there already, or has ended.

@@ -19,7 +19,7 @@ use crate::link::node::Node;
 use crate::store::leases::LeaseRow;
 use crate::store::stages::Moves;
 use crate::store::units::{Leased, Taker};
-use crate::store::{StoreError, checkpoints, leases, stages, units};
+use crate::store::{StoreError, checkpoints, jobs, leases, stages, units};
 
 /// How often it looks by itself.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -196,6 +196,10 @@ async fn fill(db: &sea_orm::DatabaseTransaction, order: &Order) -> Result<Filled
     let (job, stage) = (order.job.id, order.stage);
     let taker = Taker { lease: order.row.id, node: order.row.node };
     let mut filled = Filled::default();
+    // A job that has ended since the plan was made has given up its leases, and takes no new ones.
+    if jobs::phase(db, job).await?.is_none_or(|phase| phase.is_final()) {
+        return Ok(filled);
+    }
     if order.fresh.0 < order.fresh.1 {
         filled.units = units::lease_range(db, taker, job, stage, order.fresh.0, order.fresh.1).await?;
         filled.moves.add(UnitState::Waiting, UnitState::Running, filled.units.len() as u64);
