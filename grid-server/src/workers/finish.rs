@@ -122,7 +122,7 @@ async fn assemble_now(app: &App, job: &Arc<ActiveJob>, over: u16) -> anyhow::Res
         state.phase.0 = state.phase.0.max(JobPhase::Assembling);
     }
     job.touch();
-    let result = assemble::result(app, job).await?;
+    let (result, _open) = assemble::result(app, job).await?;
     if end::end(app, job, JobPhase::Done, Some(result), None).await? {
         tracing::info!(job = %job.public_id, bytes = result.1, "job done");
     }
