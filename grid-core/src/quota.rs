@@ -40,13 +40,12 @@ impl Quota {
     }
 }
 
-/// Units that `left` pays for at `unit_fuel` a unit; at least one while anything is left, because the price of a unit
-/// is known only when the first has ended.
-pub fn affordable(left: u64, unit_fuel: Option<u64>) -> u64 {
-    match (left, unit_fuel) {
-        (0, _) => 0,
-        (_, None | Some(0)) => u64::MAX,
-        (left, Some(fuel)) => (left / fuel).max(1),
+/// Units that `left` pays for at `unit_fuel` a unit, and until one has ended and told, at the most that one may use:
+/// `fuel_max`. At least one while anything is left: most units use far less than they may, and one has to be the first.
+pub fn affordable(left: u64, unit_fuel: Option<u64>, fuel_max: u64) -> u64 {
+    match left {
+        0 => 0,
+        left => (left / unit_fuel.unwrap_or(fuel_max).max(1)).max(1),
     }
 }
 
@@ -65,9 +64,16 @@ mod tests {
 
     #[test]
     fn few_units_are_handed_out_near_the_end_of_a_quota() {
-        assert_eq!(affordable(0, None), 0);
-        assert_eq!(affordable(100, Some(30)), 3);
-        assert_eq!(affordable(1, Some(30)), 1);
-        assert_eq!(affordable(1, None), u64::MAX);
+        assert_eq!(affordable(0, None, 5), 0);
+        assert_eq!(affordable(100, Some(30), 1_000), 3);
+        assert_eq!(affordable(1, Some(30), 1_000), 1);
+        assert_eq!(affordable(u64::MAX, Some(0), 1_000), u64::MAX);
+    }
+
+    #[test]
+    fn before_a_price_is_known_units_cost_the_most_they_may() {
+        assert_eq!(affordable(100, None, 30), 3);
+        assert_eq!(affordable(100, None, 4_000_000_000_000), 1);
+        assert_eq!(affordable(100, None, 0), 100);
     }
 }

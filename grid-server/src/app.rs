@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use fallow_protocol::Digest;
+
 use crate::blobs::BlobStore;
 use crate::config::Config;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, StoreError, blobs, retention};
 use crate::wakes::Wakes;
 
 /// The running server.
@@ -51,4 +53,21 @@ impl App {
 pub fn now_ms() -> u64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl App {
+    /// Remove a blob, unless an account owns it or a unit uses it.
+    pub async fn remove_blob(&self, digest: Digest) -> anyhow::Result<()> {
+        // Nobody who found the file or brings the same bytes may come between the row's going and the file's.
+        let _closed = self.blobs.gate().write().await;
+        if self.store.write(move |db| Box::pin(forget_blob(db, digest))).await? {
+            self.blobs.remove(&digest).await?;
+        }
+        Ok(())
+    }
+}
+
+/// False where a job still uses it.
+async fn forget_blob(db: &sea_orm::DatabaseTransaction, digest: Digest) -> Result<bool, StoreError> {
+    Ok(!retention::is_used(db, &digest).await? && blobs::forget(db, &digest).await?)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fallow_protocol::limits::INLINE_BYTES_MAX;
+use fallow_protocol::limits::{INLINE_BYTES_MAX, UNIT_BLOBS_MAX};
 use fallow_protocol::unit::{Call, Input, Output, Range};
 use fallow_sandbox::client::{Bytes, FileRange, Task, TaskInput, unit_seed};
 
@@ -13,8 +13,6 @@ use crate::cache::{Cache, Entry};
 
 /// Largest checkpoint that a node takes up, bytes.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 30;
-/// Blobs that one unit names at most: those of a merge, and as many ranges.
-const PARTS_MAX: usize = 4_096;
 
 /// A task, and the blobs that must stay on disk until it has ended.
 #[derive(Debug)]
@@ -49,7 +47,7 @@ pub async fn make(cache: &Cache, unit: &SlotUnit, job_seed: u64, emit_to: PathBu
 }
 
 async fn ranges_of(cache: &Cache, ranges: &[Range], pins: &mut Vec<Arc<Entry>>) -> Result<Bytes, TransferError> {
-    if ranges.len() > PARTS_MAX {
+    if ranges.len() > UNIT_BLOBS_MAX {
         return Err(TransferError::Refused(format!("the input has {} ranges", ranges.len())));
     }
     let mut files = Vec::with_capacity(ranges.len());
@@ -66,7 +64,7 @@ async fn parts_of(
     parts: &[Option<Output>],
     pins: &mut Vec<Arc<Entry>>,
 ) -> Result<Vec<Option<Bytes>>, TransferError> {
-    if parts.len() > PARTS_MAX {
+    if parts.len() > UNIT_BLOBS_MAX {
         return Err(TransferError::Refused(format!("the merge has {} parts", parts.len())));
     }
     let mut made = Vec::with_capacity(parts.len());

@@ -24,6 +24,8 @@ pub const COMPONENT_BYTES_MAX: u64 = 64 << 20;
 pub const JOB_UNITS_MAX: u64 = 10_000_000;
 /// Input files of one job.
 pub const JOB_FILES_MAX: usize = 10_000;
+/// Blobs that one unit names at most: a guest's own split gets all input files of its job at once.
+pub const UNIT_BLOBS_MAX: usize = JOB_FILES_MAX;
 /// Shared files of one job.
 pub const JOB_SHARED_MAX: usize = 64;
 /// Command-line arguments of one job, and bytes of all of them.

@@ -141,7 +141,7 @@ impl<'a> Fair<'a> {
             units[*index] = units[*index].saturating_add(work.units);
         }
         for (share, units) in self.shares.iter_mut().zip(units) {
-            let affordable = affordable(share.job.fuel_left, share.job.unit_fuel);
+            let affordable = affordable(share.job.fuel_left, share.job.unit_fuel, share.job.limits.fuel);
             share.budget = affordable.saturating_sub(units);
             share.left = share.job.ready.min(share.budget);
             let held = units.saturating_mul(weight_us(share.job.unit_us));

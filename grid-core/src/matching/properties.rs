@@ -129,6 +129,8 @@ fn a_quota_near_its_end_hands_out_few() {
     let poor = JobView { fuel_left: 100, unit_fuel: Some(30), ..job(1, 50) };
     let nodes: Vec<_> = (1..=9).map(node).collect();
     assert_eq!(units_of(&plan(&Snapshot { nodes: nodes.clone(), jobs: vec![poor.clone()] }), 1), 3);
+    let first = JobView { unit_fuel: None, limits: Limits { fuel: 50, ..Limits::default() }, ..poor.clone() };
+    assert_eq!(units_of(&plan(&Snapshot { nodes: nodes.clone(), jobs: vec![first] }), 1), 2);
     let none = JobView { fuel_left: 0, ..poor };
     assert_eq!(plan(&Snapshot { nodes, jobs: vec![none] }), Plan::default());
 }

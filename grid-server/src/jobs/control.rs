@@ -41,10 +41,18 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     let module = modules::by_digest(app.store.reader(), account, &row.submission.module).await?;
     let module = module.ok_or_else(|| JobError::Conflict("the job's module is gone; submit it again".into()))?;
     let (job, from, stage, to, version) = (row.id, row.phase, retry.stage, retry.phase, now_ms().max(row.version + 1));
+    if from.is_final() && app.active.get(job).is_some() {
+        // Its end is committed, and is still on its way through memory.
+        return Err(meanwhile());
+    }
     let moves = app
         .store
         .write(move |db| {
             Box::pin(async move {
+                let last = stages::of_job(db, job).await?.last().map(|last| last.stage);
+                if rows::phase(db, job).await? != Some(from) || last != Some(stage) {
+                    return Ok(None);
+                }
                 if from.is_final() && !rows::reopen(db, job, from, to, version).await? {
                     return Ok(None);
                 }
@@ -57,7 +65,7 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
             })
         })
         .await?;
-    let moves = moves.ok_or_else(|| JobError::Conflict("the job changed meanwhile; look at it again".into()))?;
+    let moves = moves.ok_or_else(meanwhile)?;
     let active = match app.active.get(job) {
         Some(active) => {
             if let Some(stage) = active.lock().find_mut(stage) {
@@ -65,6 +73,8 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
             }
             active
         }
+        // It ended right behind the transaction; its units are ready for the next try.
+        None if !from.is_final() => return Err(meanwhile()),
         None => {
             let mut row = row;
             (row.phase, row.version) = (to, version);
@@ -77,6 +87,10 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     app.wakes.dispatch.notify_one();
     app.wakes.split.notify_one();
     Ok(info_of(app, &active, true))
+}
+
+fn meanwhile() -> JobError {
+    JobError::Conflict("the job changed meanwhile; try again".into())
 }
 
 /// The pace before says nothing about the pace now.

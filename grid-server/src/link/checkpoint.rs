@@ -7,12 +7,13 @@ use super::LinkError;
 use super::node::Node;
 use crate::app::App;
 use crate::store::checkpoints::{self, CheckpointRow};
-use crate::store::{blobs, retention};
 
 /// Keep a checkpoint.
 pub async fn hear(app: &App, node: &Node, note: CheckpointNote) -> Result<(), LinkError> {
     let Some(job) = app.active.find(&note.job) else { return Ok(()) };
     let limits = *job.limits();
+    // From here until the row names it, the blob stays.
+    let open = app.blobs.gate().read().await;
     let there = app.blobs.len(&note.blob).await.is_ok_and(|len| len == note.len);
     if !there || note.len > limits.checkpoint_bytes || note.fuel > limits.fuel {
         app.metrics.node_faults.inc();
@@ -39,21 +40,18 @@ pub async fn hear(app: &App, node: &Node, note: CheckpointNote) -> Result<(), Li
                 let old = checkpoints::of_units(db, id, row.stage, &[row.seq]).await?.pop().map(|old| old.blob);
                 let kept = checkpoints::put(db, id, &row).await?;
                 let gone = if kept { old.filter(|old| *old != row.blob) } else { None };
-                let gone = match gone {
-                    Some(gone) if retention::is_used(db, &gone).await? => None,
-                    Some(gone) => blobs::forget(db, &gone).await?.then_some(gone),
-                    None => None,
-                };
                 Ok((kept, gone))
             })
         })
         .await
         .map_err(|error| LinkError::Internal(error.into()))?;
+    drop(open);
     if kept {
         job.lock().checkpoints.insert(key);
     }
     if let Some(old) = old {
-        app.blobs.remove(&old).await.map_err(|error| LinkError::Internal(error.into()))?;
+        // Stopped before this, the server finds it among the orphans.
+        app.remove_blob(old).await.map_err(LinkError::Internal)?;
     }
     Ok(())
 }

@@ -97,11 +97,10 @@ async fn enter(
         })
         .await
         .context("failed to keep a login")?;
-    let node = app.nodes.enter(Node::new(row.id, row.public_id, row.account_id, row.key));
+    let node = Arc::new(Node::new(row.id, row.public_id, row.account_id, row.key));
     let (outgoing, waiting) = queue();
     let (connection, session) = (app.nodes.next_connection(), fallow_protocol::ids::random_letters(SESSION_LETTERS));
-    let unknown_leases = {
-        let mut inner = node.lock();
+    let (node, unknown_leases) = app.nodes.enter(node, |inner| {
         let fresh = Connection { id: connection, session: session.clone(), outgoing: outgoing.clone() };
         if let Some(old) = inner.connection.replace(fresh) {
             let text = "another connection of this node took over".to_owned();
@@ -120,7 +119,7 @@ async fn enter(
             held.expires_at_ms = now + ms;
         }
         login.leases.iter().copied().filter(|id| inner.leases.get_mut(*id).is_none()).collect()
-    };
+    });
     app.nodes.open_session(&session, &node);
     restore(app, &node).await?;
     let work = &app.config.work;

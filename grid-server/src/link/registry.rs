@@ -10,7 +10,7 @@ use grid_core::matching::NodeView;
 
 use tokio::sync::mpsc;
 
-use super::node::{Node, Outgoing};
+use super::node::{Inner, Node, Outgoing};
 use crate::workers::results::Incoming;
 
 /// All such nodes.
@@ -96,9 +96,13 @@ impl Registry {
         views
     }
 
-    /// The node that is already there, else this one.
-    pub fn enter(&self, node: Node) -> Arc<Node> {
-        lock(&self.nodes).entry(node.id).or_insert_with(|| Arc::new(node)).clone()
+    /// Change the node that is already there, else this one, which is there from now on. Nothing is pruned between:
+    /// what `change` gives the node keeps it here.
+    pub fn enter<T>(&self, node: Arc<Node>, change: impl FnOnce(&mut Inner) -> T) -> (Arc<Node>, T) {
+        let mut nodes = lock(&self.nodes);
+        let node = nodes.entry(node.id).or_insert(node).clone();
+        let changed = change(&mut node.lock());
+        (node, changed)
     }
 
     /// A number for a new connection.
@@ -166,5 +170,44 @@ impl Session {
     /// The node's internal id.
     pub fn node(&self) -> i64 {
         self.0.id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use fallow_protocol::PublicKey;
+
+    use super::*;
+    use crate::link::held::Held;
+    use crate::store::leases::LeaseRow;
+
+    fn node() -> Arc<Node> {
+        Arc::new(Node::new(7, fallow_protocol::NodeId::random(), 1, PublicKey([0; 32])))
+    }
+
+    #[test]
+    fn a_node_that_was_pruned_comes_back_with_its_lease() {
+        let registry = Registry::default();
+        let (node, ()) = registry.enter(node(), |_| ());
+        registry.prune();
+        assert!(registry.all().is_empty());
+        let row = LeaseRow { id: 1, node: 7, job: 2, stage: 1, first_seq: 0, last_seq: 9, expires_at_ms: 0 };
+        let held = Held { row, fresh: (0, 10), picked: HashSet::new(), left: 10, expires_at_ms: 0, blobs: None };
+        registry.enter(node.clone(), |inner| inner.leases.insert(held));
+        registry.prune();
+        let all = registry.all();
+        assert!(all.len() == 1 && Arc::ptr_eq(&all[0], &node), "{all:?}");
+    }
+
+    #[test]
+    fn a_lease_goes_to_the_node_that_logged_in_meanwhile() {
+        let registry = Registry::default();
+        let (before, ()) = registry.enter(node(), |_| ());
+        registry.prune();
+        let (after, ()) = registry.enter(node(), |_| ());
+        let (found, ()) = registry.enter(before.clone(), |_| ());
+        assert!(Arc::ptr_eq(&found, &after) && !Arc::ptr_eq(&found, &before));
     }
 }

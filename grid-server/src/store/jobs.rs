@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
 use super::batch::{int, statement};
+use super::sql::plus;
 use super::units::count;
 
 /// A job's row.
@@ -109,6 +110,13 @@ pub async fn active(db: &impl ConnectionTrait) -> Result<Vec<JobRow>, StoreError
     rows.iter().map(read).collect()
 }
 
+/// A job's phase as this transaction sees it; none where there is no such job.
+pub async fn phase(db: &impl ConnectionTrait, id: i64) -> Result<Option<JobPhase>, StoreError> {
+    const PHASE: &str = "SELECT phase FROM jobs WHERE id = $1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), PHASE, vec![id.into()])).await?;
+    row.map(|row| phase_of(row.try_get_by_index::<i64>(0)?)).transpose()
+}
+
 const SET_PHASE: &str = "UPDATE jobs SET phase = $2, version = $3 WHERE id = $1 AND phase < $2";
 
 /// Raise a job's phase among those that are not the end. False where it was there already, or has ended.
@@ -171,11 +179,10 @@ pub async fn reopen(
 
 /// Add accepted fuel to a job and its account, in the transaction that accepts the runs.
 pub async fn add_fuel(db: &impl ConnectionTrait, id: i64, account: i64, fuel: u64) -> Result<(), StoreError> {
-    const JOB: &str = "UPDATE jobs SET fuel = fuel + $2 WHERE id = $1";
-    const ACCOUNT: &str = "UPDATE accounts SET fuel_used = fuel_used + $2 WHERE id = $1";
-    for (text, key) in [(JOB, id), (ACCOUNT, account)] {
+    for (table, column, key) in [("jobs", "fuel", id), ("accounts", "fuel_used", account)] {
+        let text = format!("UPDATE {table} SET {column} = {} WHERE id = $1", plus(column, 2));
         let values = vec![key.into(), int(fuel).into()];
-        db.execute_raw(statement(db.get_database_backend(), text, values)).await?;
+        db.execute_raw(statement(db.get_database_backend(), &text, values)).await?;
     }
     Ok(())
 }

@@ -138,8 +138,9 @@ pub async fn seen<C: ConnectionTrait>(connection: &C, id: i64, now_ms: u64) -> R
 
 /// Results of a node were accepted.
 pub async fn add_done<C: ConnectionTrait>(connection: &C, id: i64, units: u64, fuel: u64) -> Result<(), StoreError> {
-    let text = "UPDATE nodes SET units_done = units_done + $2, fuel = fuel + $3 WHERE id = $1";
-    sql::execute(connection, text, vec![id.into(), signed(units).into(), signed(fuel).into()]).await?;
+    let (units_done, fuel_sum) = (sql::plus("units_done", 2), sql::plus("fuel", 3));
+    let text = format!("UPDATE nodes SET units_done = {units_done}, fuel = {fuel_sum} WHERE id = $1");
+    sql::execute(connection, &text, vec![id.into(), signed(units).into(), signed(fuel).into()]).await?;
     Ok(())
 }
 

@@ -57,6 +57,13 @@ pub fn parsed<T: std::str::FromStr>(row: &QueryResult, column: &'static str) -> 
     get::<String>(row, column)?.parse().map_err(|_| StoreError::Corrupt(column))
 }
 
+/// The expression for `column` plus the number `$value`, neither ever negative, that stays at the largest number where
+/// it would go over: SQLite would make it a float, PostgreSQL fail.
+pub fn plus(column: &str, value: usize) -> String {
+    const MAX: i64 = i64::MAX;
+    format!("CASE WHEN {column} > {MAX} - ${value} THEN {MAX} ELSE {column} + ${value} END")
+}
+
 /// Databases have signed numbers only; what does not fit is as good as the largest.
 pub fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

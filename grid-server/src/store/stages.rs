@@ -115,6 +115,12 @@ pub async fn set_cursor(db: &impl ConnectionTrait, job: i64, stage: u16, next: u
     Ok(())
 }
 
+/// Whether this is the job's last stage and all its units have ended: what follows on it may be written.
+pub async fn is_over(db: &impl ConnectionTrait, job: i64, stage: u16) -> Result<bool, StoreError> {
+    let last = of_job(db, job).await?.pop().filter(|last| last.stage == stage);
+    Ok(last.is_some_and(|last| last.split_done && last.counts.ended() == last.counts.total()))
+}
+
 const OF_JOB: &str = "SELECT stage, total, split_done, split_state, next_seq, waiting, running, checking, done, again,
         failed, left_out FROM stages WHERE job = $1 ORDER BY stage";
 

@@ -178,6 +178,12 @@ async fn one_failing_write_is_its_own_fault(store: &Store) {
     }
     assert_eq!(right, 36);
     assert_eq!(jobs::quota(store.reader(), account).await.unwrap(), (1_000, 36));
+    for _ in 0..2 {
+        let spend = store.write(move |db| Box::pin(async move { jobs::add_fuel(db, 0, account, u64::MAX).await }));
+        spend.await.unwrap();
+    }
+    let most = i64::MAX as u64;
+    assert_eq!(jobs::quota(store.reader(), account).await.unwrap(), (1_000, most), "a sum stays at its end");
 }
 
 async fn a_unit_lives_through_all_its_steps(store: &Store) {

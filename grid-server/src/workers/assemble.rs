@@ -6,6 +6,7 @@ use fallow_protocol::api::UnitState;
 use fallow_protocol::job::{Assemble, Split};
 use fallow_protocol::unit::{Output, STAGE_RUN};
 use tokio::io::AsyncReadExt;
+use tokio::sync::RwLockReadGuard;
 
 use super::archive;
 use crate::app::App;
@@ -20,11 +21,13 @@ const COPY_BYTES: usize = 256 * 1024;
 /// Where the archive names the units that are missing.
 const LEFT_OUT: &str = "left-out.txt";
 
-/// Digest and length of the result, whose blob is synced.
-pub async fn result(app: &App, job: &ActiveJob) -> anyhow::Result<(Digest, u64)> {
+/// Digest and length of the result, whose blob is synced, and the open gate: the blob stays while it is held, which is
+/// until the job's row names it.
+pub async fn result<'a>(app: &'a App, job: &ActiveJob) -> anyhow::Result<((Digest, u64), RwLockReadGuard<'a, ()>)> {
     let assemble = job.submission.assemble;
     if assemble == Assemble::Merge {
-        return merged(app, job).await;
+        let open = app.blobs.gate().read().await;
+        return Ok((merged(app, job).await?, open));
     }
     let archive = assemble == Assemble::Archive;
     let mut writer = app.blobs.writer().await?;
@@ -53,7 +56,8 @@ pub async fn result(app: &App, job: &ActiveJob) -> anyhow::Result<(Digest, u64)>
         }
         writer.write(&archive::END).await?;
     }
-    Ok(writer.finish().await?)
+    let open = app.blobs.gate().read().await;
+    Ok((writer.finish().await?, open))
 }
 
 /// The output of the last merge.

@@ -15,10 +15,11 @@ use super::{alone, lease};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
+use crate::link::node::Node;
 use crate::store::leases::LeaseRow;
 use crate::store::stages::Moves;
 use crate::store::units::{Leased, Taker};
-use crate::store::{StoreError, checkpoints, leases, stages, units};
+use crate::store::{StoreError, checkpoints, jobs, leases, stages, units};
 
 /// How often it looks by itself.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -32,6 +33,8 @@ const OPEN_FEW: usize = 256;
 pub struct Order {
     /// The job.
     pub job: Arc<ActiveJob>,
+    /// The node, which may be gone from the registry once the lease is committed.
+    pub node: Arc<Node>,
     /// The stage.
     pub stage: u16,
     /// The lease; `first_seq` and `last_seq` span its units.
@@ -151,7 +154,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
     let now = now_ms();
     let mut orders = Vec::with_capacity(grants.len());
     for grant in grants {
-        let Some(job) = app.active.get(grant.job.0) else { continue };
+        let (Some(job), Some(node)) = (app.active.get(grant.job.0), app.nodes.node(grant.node.0)) else { continue };
         let state = job.lock();
         let stage = state.stage();
         let cursor = cursors.entry(job.id).or_insert(stage.next_seq);
@@ -184,7 +187,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
         let last_merge = state.is_last_merge(job.submission.assemble);
         let stage = stage.stage;
         drop(state);
-        orders.push(Order { job, stage, row, fresh, again, checking, last_merge });
+        orders.push(Order { job, node, stage, row, fresh, again, checking, last_merge });
     }
     orders
 }
@@ -193,6 +196,10 @@ async fn fill(db: &sea_orm::DatabaseTransaction, order: &Order) -> Result<Filled
     let (job, stage) = (order.job.id, order.stage);
     let taker = Taker { lease: order.row.id, node: order.row.node };
     let mut filled = Filled::default();
+    // A job that has ended since the plan was made has given up its leases, and takes no new ones.
+    if jobs::phase(db, job).await?.is_none_or(|phase| phase.is_final()) {
+        return Ok(filled);
+    }
     if order.fresh.0 < order.fresh.1 {
         filled.units = units::lease_range(db, taker, job, stage, order.fresh.0, order.fresh.1).await?;
         filled.moves.add(UnitState::Waiting, UnitState::Running, filled.units.len() as u64);

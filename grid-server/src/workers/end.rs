@@ -70,9 +70,10 @@ fn forget(app: &App, job: &Arc<ActiveJob>, phase: JobPhase) {
         !std::mem::replace(&mut state.ended, true)
     };
     if first {
+        app.nodes.forget_job(job.id, &ToNode::Cancel(Cancel { job: job.public_id.clone(), units: Vec::new() }));
+        // Last: once it is not there, a retry may make it active again.
         app.active.remove(job.id);
         app.metrics.jobs_active.set(app.active.len() as i64);
-        app.nodes.forget_job(job.id, &ToNode::Cancel(Cancel { job: job.public_id.clone(), units: Vec::new() }));
     }
     job.touch();
 }

@@ -32,36 +32,48 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> anyhow::Result<()> {
-    let step = {
+    let (step, over) = {
         let state = job.lock();
         if state.ended || state.assembling {
             return Ok(());
         }
         let stage = state.stage();
-        match state.phase.0 {
+        let step = match state.phase.0 {
             // It was being put together when the server stopped.
             JobPhase::Assembling => JobStep::Assemble,
             // A stage is over only once all its units exist.
             _ if !stage.split_done => JobStep::Wait,
             _ => job_step(&state.life(&job.submission), &stage.counts),
-        }
+        };
+        (step, stage.stage)
     };
     match step {
         JobStep::Wait => Ok(()),
-        JobStep::CutUnits => next_stage(app, job, STAGE_RUN).await,
-        JobStep::Merge { stage, .. } => next_stage(app, job, stage).await,
+        JobStep::CutUnits => next_stage(app, job, over, STAGE_RUN).await,
+        JobStep::Merge { stage, .. } => next_stage(app, job, over, stage).await,
         JobStep::Fail(failure) => end::fail(app, job, failure.to_string()).await,
         JobStep::Assemble => {
-            assemble_soon(app, job, room);
+            assemble_soon(app, job, over, room);
             Ok(())
         }
     }
 }
 
-/// Begin a stage; its units are the split worker's.
-async fn next_stage(app: &App, job: &Arc<ActiveJob>, stage: u16) -> anyhow::Result<()> {
+/// Begin a stage after the one that is over, unless a retry came between; its units are the split worker's.
+async fn next_stage(app: &App, job: &Arc<ActiveJob>, over: u16, stage: u16) -> anyhow::Result<()> {
     let id = job.id;
-    app.store.write(move |db| Box::pin(async move { stages::insert(db, id, stage, false).await })).await?;
+    let work = app.store.write(move |db| {
+        Box::pin(async move {
+            let stands = stages::is_over(db, id, over).await?;
+            if stands {
+                stages::insert(db, id, stage, false).await?;
+            }
+            Ok(stands)
+        })
+    });
+    if !work.await? {
+        return Ok(());
+    }
     {
         let mut state = job.lock();
         state.stages.push(Stage { stage, ..Stage::default() });
@@ -76,12 +88,12 @@ async fn next_stage(app: &App, job: &Arc<ActiveJob>, stage: u16) -> anyhow::Resu
 }
 
 /// Put the result together beside the other work; one that fails is tried again by the next scan.
-fn assemble_soon(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) {
+fn assemble_soon(app: &Arc<App>, job: &Arc<ActiveJob>, over: u16, room: &Arc<Semaphore>) {
     let Ok(permit) = room.clone().try_acquire_owned() else { return };
     job.lock().assembling = true;
     let (app, job) = (app.clone(), job.clone());
     tokio::spawn(async move {
-        let outcome = assemble_now(&app, &job).await;
+        let outcome = assemble_now(&app, &job, over).await;
         job.lock().assembling = false;
         drop(permit);
         if let Err(error) = outcome {
@@ -91,17 +103,26 @@ fn assemble_soon(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) {
     });
 }
 
-async fn assemble_now(app: &App, job: &Arc<ActiveJob>) -> anyhow::Result<()> {
+async fn assemble_now(app: &App, job: &Arc<ActiveJob>, over: u16) -> anyhow::Result<()> {
     let (id, version) = (job.id, job.next_version());
     if job.lock().phase.0 < JobPhase::Assembling {
-        app.store
-            .write(move |db| Box::pin(async move { jobs::raise_phase(db, id, JobPhase::Assembling, version).await }))
-            .await?;
+        let work = app.store.write(move |db| {
+            Box::pin(async move {
+                let stands = stages::is_over(db, id, over).await?;
+                if stands {
+                    jobs::raise_phase(db, id, JobPhase::Assembling, version).await?;
+                }
+                Ok(stands)
+            })
+        });
+        if !work.await? {
+            return Ok(());
+        }
         let mut state = job.lock();
         state.phase.0 = state.phase.0.max(JobPhase::Assembling);
     }
     job.touch();
-    let result = assemble::result(app, job).await?;
+    let (result, _open) = assemble::result(app, job).await?;
     if end::end(app, job, JobPhase::Done, Some(result), None).await? {
         tracing::info!(job = %job.public_id, bytes = result.1, "job done");
     }

@@ -21,14 +21,15 @@ pub fn next_id() -> u64 {
     clock.max(previous.unwrap_or_default() + 1)
 }
 
-/// Keep the lease with its node and send it. Where the node has gone meanwhile, the lease runs out like any other.
+/// Keep the lease with its node and send it. Where the node has gone meanwhile, it is known again until the lease has
+/// run out like any other.
 pub fn give(app: &App, order: &Order, filled: Filled) {
     if filled.units.is_empty() {
         return;
     }
-    let Some(node) = app.nodes.node(order.row.node) else { return };
     let mut checkpoints: HashMap<u64, CheckpointRef> = filled.checkpoints.iter().cloned().collect();
-    hold(&node, order, &filled);
+    let held = held(order, &filled);
+    let (node, ()) = app.nodes.enter(order.node.clone(), |inner| inner.leases.insert(held));
     let units = filled.units.into_iter().map(|unit| LeaseUnit {
         key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
         attempt: unit.attempt,
@@ -45,19 +46,18 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
     node.send(messages);
 }
 
-fn hold(node: &Node, order: &Order, filled: &Filled) {
+fn held(order: &Order, filled: &Filled) -> Held {
     let inputs = filled.units.iter().flat_map(|unit| unit.input.blobs());
     let blobs: HashSet<Digest> =
         inputs.chain(filled.checkpoints.iter().map(|(_, checkpoint)| checkpoint.blob)).collect();
-    let held = Held {
+    Held {
         row: order.row.clone(),
         fresh: order.fresh,
         picked: filled.units.iter().filter(|unit| unit.attempt > 1).map(|unit| unit.seq).collect(),
         left: filled.units.len() as u64,
         expires_at_ms: order.row.expires_at_ms,
         blobs: Some(blobs),
-    };
-    node.lock().leases.insert(held);
+    }
 }
 
 /// Whether this connection of the node has to be told of the job first.

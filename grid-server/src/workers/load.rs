@@ -61,7 +61,8 @@ async fn hold(app: &App, known: &mut HashMap<i64, Arc<Node>>, row: LeaseRow) -> 
         None => {
             let Some(found) = nodes::by_id(app.store.reader(), row.node).await? else { return Ok(()) };
             let node = Node::new(found.id, found.public_id, found.account_id, found.key);
-            known.entry(row.node).or_insert(app.nodes.enter(node)).clone()
+            let (node, ()) = app.nodes.enter(Arc::new(node), |_| ());
+            known.entry(row.node).or_insert(node).clone()
         }
     };
     let held = units::held(app.store.reader(), &row).await?;

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fallow_protocol::Digest;
-
 use crate::app::{App, now_ms};
-use crate::store::{StoreError, blobs, retention};
+use crate::store::{blobs, retention};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(600);
@@ -34,16 +32,7 @@ pub async fn tidy(app: &App, now_ms: u64) -> anyhow::Result<()> {
     }
     let before = now_ms.saturating_sub(u64::from(app.config.work.orphan_hours) * HOUR_MS);
     for digest in blobs::orphans(app.store.reader(), before, TURN_MAX).await? {
-        // An upload of the same bytes must not come between the row's going and the file's.
-        let _closed = app.blobs.gate().write().await;
-        if app.store.write(move |db| Box::pin(forget_blob(db, digest))).await? {
-            app.blobs.remove(&digest).await?;
-        }
+        app.remove_blob(digest).await?;
     }
     Ok(())
-}
-
-/// False where a job still uses it.
-async fn forget_blob(db: &sea_orm::DatabaseTransaction, digest: Digest) -> Result<bool, StoreError> {
-    Ok(!retention::is_used(db, &digest).await? && blobs::forget(db, &digest).await?)
 }
