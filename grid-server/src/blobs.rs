@@ -14,8 +14,10 @@ use tokio::fs::{self, File};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::sync::RwLock;
 
+pub mod unnamed;
 pub mod uploads;
 
+use unnamed::Unnamed;
 use uploads::Uploads;
 
 /// Bytes that are collected before they are given to the disk.
@@ -26,6 +28,7 @@ pub(crate) const BUFFER_BYTES: usize = 256 * 1024;
 pub struct BlobStore {
     root: Arc<Path>,
     uploads: Arc<Uploads>,
+    unnamed: Arc<Unnamed>,
     gate: Arc<RwLock<()>>,
 }
 
@@ -39,12 +42,17 @@ impl BlobStore {
         }
         fs::create_dir_all(&half).await?;
         let uploads = Uploads::open_in(data).await?;
-        Ok(Self { root: root.into(), uploads: Arc::new(uploads), gate: Arc::default() })
+        Ok(Self { root: root.into(), uploads: Arc::new(uploads), unnamed: Arc::default(), gate: Arc::default() })
     }
 
     /// Unfinished uploads.
     pub fn uploads(&self) -> &Uploads {
         &self.uploads
+    }
+
+    /// What nodes have uploaded and nothing names yet.
+    pub fn unnamed(&self) -> &Unnamed {
+        &self.unnamed
     }
 
     /// Read while a blob and the row that needs it come, written while one without need is forgotten and removed.

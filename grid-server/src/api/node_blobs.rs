@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fallow_protocol::Digest;
 use fallow_protocol::api::UploadState;
@@ -18,6 +18,14 @@ use crate::app::App;
 use crate::auth::NodeSession;
 use crate::blobs::uploads::Owner;
 use crate::link::Session;
+use crate::store::retention;
+
+/// Largest blobs of a node that may lie there without a unit that names them.
+const UNNAMED_BLOBS: u64 = 16;
+/// Bytes besides, for many small ones.
+const UNNAMED_BYTES: u64 = 1 << 30;
+/// Looks for blobs that are named meanwhile, before a node is refused.
+const ROOM_TRIES: usize = 3;
 
 /// A blob that a lease does not name is as good as none.
 async fn readable(app: &App, session: &Session, digest: &Digest) -> Result<u64, ApiError> {
@@ -29,6 +37,39 @@ async fn readable(app: &App, session: &Session, digest: &Digest) -> Result<u64, 
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(none()),
         len => Ok(len?),
     }
+}
+
+/// Refuse what would make a node's blobs that no unit names more than its share of the disk.
+async fn check_room(app: &App, node: i64, digest: Digest, len: u64, blob_max: u64) -> Result<(), ApiError> {
+    let most = blob_max.saturating_mul(UNNAMED_BLOBS).saturating_add(UNNAMED_BYTES);
+    let unnamed = app.blobs.unnamed();
+    for _ in 0..ROOM_TRIES {
+        let answer = unnamed.add(node, digest, len, most);
+        let mut over = Vec::new();
+        for blob in answer.look_at {
+            if blob != digest && !is_unnamed(app, node, &blob).await? {
+                over.push(blob);
+            }
+        }
+        unnamed.release(node, &over);
+        if answer.taken {
+            return Ok(());
+        }
+        if over.is_empty() {
+            break;
+        }
+    }
+    let detail =
+        format!("this node has uploaded blobs that no unit names; with this one, over the {most} bytes allowed");
+    Err(ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "unnamed-blobs", detail)
+        .help("send the results that name them first; the others are swept away after some hours"))
+}
+
+/// Whether it takes room, or will, and neither an output nor a checkpoint is it.
+async fn is_unnamed(app: &App, node: i64, digest: &Digest) -> Result<bool, ApiError> {
+    let is_there =
+        app.blobs.contains(digest).await? || app.blobs.uploads().received(Owner::Node(node), digest).await? > 0;
+    Ok(is_there && !retention::is_used(app.store.reader(), digest).await?)
 }
 
 /// How far a node's upload is.
@@ -59,8 +100,13 @@ pub async fn node_upload(
     ApiQuery(query): ApiQuery<UploadQuery>,
     body: Body,
 ) -> Result<Json<UploadState>, ApiError> {
-    check_len(query.len, session.upload_limit())?;
-    Ok(Json(receive(&app, Owner::Node(session.node()), digest, query, body).await?))
+    let most = session.upload_limit();
+    check_len(query.len, most)?;
+    check_room(&app, session.node(), digest, query.len, most).await?;
+    let state = receive(&app, Owner::Node(session.node()), digest, query, body).await;
+    // Once more: before its first byte was written, another request may have taken it for gone.
+    app.blobs.unnamed().add(session.node(), digest, query.len, u64::MAX);
+    Ok(Json(state?))
 }
 
 /// Bytes of a blob that a lease names; ranges are supported.
