@@ -13,7 +13,8 @@ use tokio::process::Command;
 async fn nuclei_are_found_on_a_grid_as_scikit_image_finds_them() -> Result<()> {
     let grid = Grid::start().await?;
     let (author, lender) = (grid.account("author").await?, grid.account("lender").await?);
-    let _nodes = (grid.node(&lender, "one", &["--slots", "1"]).await?, grid.node(&lender, "two", &["--slots", "1"]).await?);
+    let _nodes =
+        (grid.node(&lender, "one", &["--slots", "1"]).await?, grid.node(&lender, "two", &["--slots", "1"]).await?);
     let job = author.submit("examples/cells", &["--run-on", "anyone"]).await?;
     let ended = author.job_ended(&job).await?;
     ensure!(ended["phase"] == "done" && ended["counts"]["done"] == 16, "{ended:#}");
@@ -31,7 +32,8 @@ async fn nuclei_are_found_on_a_grid_as_scikit_image_finds_them() -> Result<()> {
     // The same component without a grid, by the author's tool.
     let (project, wasm) = (root().join("examples/cells"), component("examples/cells").await?);
     let (project, wasm) = (project.display().to_string(), wasm.display().to_string());
-    let alone = author.call(&["run", "--project", &project, "--component", &wasm, "--whole", "--output", "alone.tar"]).await?;
+    let alone =
+        author.call(&["run", "--project", &project, "--component", &wasm, "--whole", "--output", "alone.tar"]).await?;
     ensure!(alone.code == 0, "{}", alone.err);
     let through_grid = author.result(&job).await?;
     ensure!(std::fs::read(grid.path("alone.tar"))? == through_grid, "the grid's result differs from the local one");
@@ -57,7 +59,8 @@ async fn python() -> Result<PathBuf> {
     if !there.is_ok_and(|output| output.status.success()) {
         succeed(Command::new("python3").args(["-m", "venv"]).arg(&folder)).await?;
         let requirements = root().join("examples/cells/requirements.txt");
-        succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements)).await?;
+        succeed(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--requirement"]).arg(requirements))
+            .await?;
     }
     Ok(absolute(&python))
 }

@@ -11,7 +11,8 @@ async fn a_job_lives_on_postgresql_and_survives_a_kill() -> Result<()> {
     let database = tokio::task::spawn_blocking(postgres::new_database).await?;
     let mut grid = Grid::start_with(&format!("database_url = {database:?}\n")).await?;
     let author = grid.account("author").await?;
-    let _nodes = (grid.node(&author, "one", &["--slots", "1"]).await?, grid.node(&author, "two", &["--slots", "1"]).await?);
+    let _nodes =
+        (grid.node(&author, "one", &["--slots", "1"]).await?, grid.node(&author, "two", &["--slots", "1"]).await?);
     let job = author.submit("examples/primes", &["--split", "range:0..2000000:1000"]).await?;
     author.job_until(&job, "begun", |job| job["counts"]["done"].as_u64() > Some(100)).await?;
     grid.kill_server().await?;

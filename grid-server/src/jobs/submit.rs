@@ -144,7 +144,10 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
         return Err(invalid("args", "only a WASI command takes arguments; give a task its settings as a shared file"));
     }
     if !submission.shared.is_empty() && !exports.run {
-        return Err(invalid("shared", "a WASI command cannot read shared files; give it all it needs as input or arguments"));
+        return Err(invalid(
+            "shared",
+            "a WASI command cannot read shared files; give it all it needs as input or arguments",
+        ));
     }
     if let RunOn::Group(group) = &submission.run_on {
         let detail = format!("this grid has no groups, so not {group:?} either; choose own or anyone");

@@ -70,6 +70,8 @@ async fn write(app: &App, batch: &[Incoming]) -> bool {
 }
 
 async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
+    // What is found among the blobs here is still there when it is written.
+    let _open = app.blobs.gate().read().await;
     let mut all: Vec<Endings> = Vec::new();
     let mut named: HashSet<(i64, UnitKey)> = HashSet::new();
     for Incoming { node, frame } in batch {
