@@ -52,7 +52,9 @@ fn every_failure_says_what_where_and_what_to_do() {
     let check = |input: &str, limit: &str, parts: &[&str]| {
         let file = scratch.path().join("input");
         std::fs::write(&file, input).unwrap();
-        let output = fallow(&faults, &["run", "--limit", limit, file.to_str().unwrap()]);
+        let mut args = vec!["run", file.to_str().unwrap()];
+        args.extend(limit.split(' ').flat_map(|limit| ["--limit", limit]));
+        let output = fallow(&faults, &args);
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{input}: {said}");
         for part in parts {
@@ -63,7 +65,8 @@ fn every_failure_says_what_where_and_what_to_do() {
     check("panic", "time=20s", &["error: the task broke: panicked at", "the input said so", "in faults::"]);
     check("overflow", "time=20s", &["call stack exhausted", "keep a list of what is left to do"]);
     check("loop", "fuel=100M", &["reached its fuel limit of 100 M", "`limits.fuel`"]);
-    check("loop", "time=1s", &["reached its time limit of 1.0 s", "`limits.wall_s`"]);
+    // With fuel for hours: a quick computer must not reach that limit first.
+    check("loop", "time=1s fuel=1000T", &["reached its time limit of 1.0 s", "`limits.wall_s`"]);
     check("alloc", "memory=16MiB", &["reached its memory limit of 16 MiB", "while growing memory"]);
     check("output:3000000", "memory=2MiB", &["it needed", "set `limits.memory_mb = 16`"]);
     check("output:9000000", "time=20s", &["reached its output limit of 4 MiB", "`limits.output_mb`"]);
