@@ -8,6 +8,7 @@
 pub mod bench_support;
 pub mod client;
 mod confine;
+pub mod instrument;
 mod os;
 mod wire;
 mod worker;

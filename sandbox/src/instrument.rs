@@ -1,0 +1,55 @@
+//! Rewrites a component so that it counts its own fuel, and, where asked for, makes its NaNs canonical.
+//!
+//! Fuel is thereby a property of the program and its input alone: the same in every engine, on every processor, in
+//! every version. The rewriting is deterministic: server and nodes do it on their own and compare digests. It parses
+//! bytes of strangers, so it runs in a confined child, after validation.
+//!
+//! Every core module imports one more memory, [`METER_MEMORY`] of [`METER_MODULE`], whose first word holds the fuel
+//! that was flushed so far, and the second the limit. A function counts in a local of its own ([`blocks`]), by the
+//! costs of [`costs`], and flushes it where it ends, before calls of imported functions, and before `unreachable`.
+//! There are no checks in loops: the limit is compared before calls of imported functions, and by the host at the end.
+
+mod blocks;
+mod body;
+mod component;
+pub mod costs;
+mod floats;
+mod info;
+mod meter;
+mod module;
+
+pub use component::component;
+pub use meter::{METER_EXPORT, METER_MEMORY, METER_MODULE, meter};
+pub use module::module;
+
+/// What is done about the bits of NaNs, which differ between processors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Floats {
+    /// Nothing: the processor decides.
+    Plain,
+    /// NaNs that arithmetic made get one bit pattern before anybody can see it; other bits stay what they are.
+    Canonical,
+}
+
+/// A module that cannot be rewritten. Valid modules of the accepted features can.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the module cannot be instrumented: {0}")]
+pub struct InstrumentError(String);
+
+impl InstrumentError {
+    fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl From<wasmparser::BinaryReaderError> for InstrumentError {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl<E: std::fmt::Display> From<wasm_encoder::reencode::Error<E>> for InstrumentError {
+    fn from(error: wasm_encoder::reencode::Error<E>) -> Self {
+        Self(error.to_string())
+    }
+}
