@@ -7,4 +7,5 @@ mod features;
 mod generated;
 mod host;
 mod interp;
+mod nans;
 mod native;
