@@ -203,8 +203,8 @@ impl<'a> Writer<'a> {
     }
 
     fn flush_and_check(&mut self) {
-        let (Some(flush), count) = (self.flush, self.count) else { return };
-        // The call itself costs something, so there is a count.
+        // A call costs something: without a count it stands in code that is never reached.
+        let (Some(flush), count, true) = (self.flush, self.count, self.plan.counts) else { return };
         self.code().local_get(count).call(flush).i64_const(0).local_set(count);
     }
 

@@ -59,7 +59,8 @@ pub fn compare_calls(core: &[u8], setup: &Setup, calls: &[Call]) -> Result<Vec<S
     let expected = interpret(&module, setup, calls);
     for (floats, engine) in [(Floats::Canonical, &*AS_RUN), (Floats::Plain, &*ENGINE_CANONICAL)] {
         let instrumented = instrument::module(core, floats).map_err(|error| error.to_string())?;
-        let seen = execute(engine, &instrumented, &module, setup, calls, expected.len());
+        let compiled = wasmtime::Module::new(engine, &instrumented).map_err(|error| format!("{floats:?}: {error:?}"))?;
+        let seen = execute(&compiled, &module, setup, calls, expected.len());
         for (expected, seen) in expected.iter().zip(&seen) {
             if expected != seen {
                 return Err(format!("{floats:?} differs\n  expected {expected:#x?}\n  seen     {seen:#x?}"));
@@ -142,8 +143,7 @@ fn memory(bytes: &[u8]) -> Content {
 
 /// In the engine, as many steps as the interpreter came through.
 fn execute(
-    engine: &Engine,
-    instrumented: &[u8],
+    compiled: &wasmtime::Module,
     module: &Module<'_>,
     setup: &Setup,
     calls: &[Call],
@@ -152,7 +152,7 @@ fn execute(
     if steps == 0 {
         return Vec::new();
     }
-    let (mut native, started) = Native::new(engine, instrumented, setup);
+    let (mut native, started) = Native::new(compiled, setup);
     let exports = native.instance.map(|_| native_contents(&mut native, module)).unwrap_or_default();
     let mut seen = vec![native_look(&native, "start".into(), started.map(|()| Vec::new()), exports)];
     for call in &calls[..steps - 1] {

@@ -40,13 +40,12 @@ pub fn engine(canonical_nans: bool) -> Engine {
 
 impl Native {
     /// Instantiate.
-    pub fn new(engine: &Engine, instrumented: &[u8], setup: &Setup) -> (Self, Result<(), Trap>) {
-        let module = Module::new(engine, instrumented).expect("an instrumented module is valid");
+    pub fn new(module: &Module, setup: &Setup) -> (Self, Result<(), Trap>) {
         let limits = StoreLimitsBuilder::new()
             .memory_size((setup.pages_max * 65_536) as usize)
             .table_elements(setup.elements_max as usize)
             .build();
-        let mut store = Store::new(engine, State { host: Host::new(setup.seed), meter: None, limits });
+        let mut store = Store::new(module.engine(), State { host: Host::new(setup.seed), meter: None, limits });
         store.limiter(|state| &mut state.limits);
         let meter = make_meter(&mut store, setup);
         let mut place = 0;
@@ -60,7 +59,7 @@ impl Native {
                 place += 1;
             }
         }
-        let (instance, started) = match Instance::new(&mut store, &module, &imports) {
+        let (instance, started) = match Instance::new(&mut store, module, &imports) {
             Ok(instance) => (Some(instance), Ok(())),
             Err(error) => (None, Err(trap(&error))),
         };

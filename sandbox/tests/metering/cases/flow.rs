@@ -164,6 +164,19 @@ fn code_that_is_never_reached_costs_nothing() {
 }
 
 #[test]
+fn a_function_that_counts_nothing_may_hold_calls_that_are_never_reached() {
+    let wat = r#"(module
+      (import "env" "tick" (func $tick (result i32)))
+      (table (export "t") 1 funcref)
+      (func (export "call") (param v128) (result i32) unreachable call $tick)
+      (func (export "indirect") (param v128) (result i32) unreachable i32.const 0 call_indirect (result i32))
+      (func (export "copy") (param v128) unreachable table.copy)
+      (func (export "grow") (param v128) (result i32) unreachable table.grow))"#;
+    let calls = ["call", "indirect", "copy", "grow"].map(|name| (name, &[Value::V128(0)] as &[Value]));
+    assert_eq!(fuel(&run(wat, &calls)), [0; 4]);
+}
+
+#[test]
 fn branches_out_of_loops_carry_values() {
     let wat = r#"(module
       (func (export "find") (param i32) (result i32)
