@@ -21,6 +21,16 @@ pub struct Call {
     pub name: String,
     index: u32,
     pub args: Vec<Value>,
+    /// What the host writes before: an exported memory by name and index, address, bytes.
+    write: Option<(String, u32, usize, Vec<u8>)>,
+}
+
+impl Call {
+    /// The same call, with these bytes written before into an exported memory, the module's first.
+    pub fn writing(mut self, memory: &str, at: usize, bytes: &[u8]) -> Self {
+        self.write = Some((memory.into(), 0, at, bytes.to_vec()));
+        self
+    }
 }
 
 /// What can be seen after a step: of the outcome, of the host's side, of what is exported.
@@ -39,11 +49,20 @@ pub struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     Global(Value),
-    /// Length in bytes, and digest.
-    Memory(usize, blake3::Hash),
+    Memory(Bytes),
     /// For each slot whether it is null.
     Table(Vec<bool>),
     Function,
+}
+
+/// A memory's content, told by length and digest.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl std::fmt::Debug for Bytes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes, {}", self.0.len(), blake3::hash(&self.0))
+    }
 }
 
 /// Run a module's exports in turn on all sides and compare. Returns what was seen. `Err` is what differs.
@@ -73,12 +92,12 @@ pub fn compare_calls(core: &[u8], setup: &Setup, calls: &[Call]) -> Result<Vec<S
 /// A call of an export by name.
 pub fn call(module: &Module<'_>, name: &str, args: &[Value]) -> Call {
     let export = module.exports.iter().find(|export| export.0 == name).expect("an export of this name");
-    Call { name: name.into(), index: export.2, args: args.to_vec() }
+    Call { name: name.into(), index: export.2, args: args.to_vec(), write: None }
 }
 
 /// Calls of all exported functions, twice, because state stays, with seeded arguments.
 fn all_exports(module: &Module<'_>, setup: &Setup) -> Vec<Call> {
-    let host = Host::new(setup.seed);
+    let host = Host::new(setup);
     let functions = module.exports.iter().filter(|export| export.1 == ExternalKind::Func);
     // Exported imports run nothing of the module.
     let functions: Vec<_> = functions.filter(|export| export.2 as usize >= module.imported_functions).collect();
@@ -86,13 +105,13 @@ fn all_exports(module: &Module<'_>, setup: &Setup) -> Vec<Call> {
     let calls = twice.map(|(number, (name, _, index))| {
         let params = module.function(*index).params().iter().enumerate();
         let args = params.map(|(place, ty)| host.argument(number, place, Kind::from(*ty))).collect();
-        Call { name: (*name).into(), index: *index, args }
+        Call { name: (*name).into(), index: *index, args, write: None }
     });
     calls.collect()
 }
 
-/// In the interpreter, until it gives up.
-fn interpret(module: &Module<'_>, setup: &Setup, calls: &[Call]) -> Vec<Seen> {
+/// In the interpreter alone, until it gives up.
+pub fn interpret(module: &Module<'_>, setup: &Setup, calls: &[Call]) -> Vec<Seen> {
     let (mut instance, started) = Interp::new(module, setup);
     let mut seen = Vec::new();
     match started {
@@ -104,6 +123,9 @@ fn interpret(module: &Module<'_>, setup: &Setup, calls: &[Call]) -> Vec<Seen> {
         Ok(()) => seen.push(look(&instance, "start".into(), Ok(Vec::new()), contents(&instance, module))),
     }
     for call in calls {
+        if let Some((_, memory, at, bytes)) = &call.write {
+            instance.write(*memory, *at, bytes);
+        }
         let outcome = match instance.invoke(call.index, &call.args) {
             Err(Stop::Exhausted) => return seen,
             Err(Stop::Trap(trap)) => Err(trap),
@@ -138,7 +160,7 @@ fn contents(instance: &Interp<'_>, module: &Module<'_>) -> Vec<(String, Content)
 }
 
 fn memory(bytes: &[u8]) -> Content {
-    Content::Memory(bytes.len(), blake3::hash(bytes))
+    Content::Memory(Bytes(bytes.to_vec()))
 }
 
 /// In the engine, as many steps as the interpreter came through.
@@ -156,6 +178,9 @@ fn execute(
     let exports = native.instance.map(|_| native_contents(&mut native, module)).unwrap_or_default();
     let mut seen = vec![native_look(&native, "start".into(), started.map(|()| Vec::new()), exports)];
     for call in &calls[..steps - 1] {
+        if let Some((memory, _, at, bytes)) = &call.write {
+            native.write(memory, *at, bytes);
+        }
         let outcome = native.invoke(&call.name, &call.args);
         let exports = native_contents(&mut native, module);
         seen.push(native_look(&native, step(call), outcome, exports));

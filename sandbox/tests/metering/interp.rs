@@ -72,6 +72,10 @@ impl Interp<'_> {
         &self.memories[index as usize].bytes
     }
 
+    pub fn write(&mut self, memory: u32, at: usize, bytes: &[u8]) {
+        self.memories[memory as usize].bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
     pub fn table_slots(&self, index: u32) -> &[Option<FuncRef>] {
         &self.tables[index as usize].slots
     }

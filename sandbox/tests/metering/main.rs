@@ -3,6 +3,7 @@
 
 mod cases;
 mod compare;
+mod examples;
 mod features;
 mod generated;
 mod host;

@@ -45,7 +45,7 @@ impl Native {
             .memory_size((setup.pages_max * 65_536) as usize)
             .table_elements(setup.elements_max as usize)
             .build();
-        let mut store = Store::new(module.engine(), State { host: Host::new(setup.seed), meter: None, limits });
+        let mut store = Store::new(module.engine(), State { host: Host::new(setup), meter: None, limits });
         store.limiter(|state| &mut state.limits);
         let meter = make_meter(&mut store, setup);
         let mut place = 0;
@@ -74,6 +74,12 @@ impl Native {
     pub fn export(&mut self, name: &str) -> Extern {
         let instance = self.instance.expect("the instance started");
         instance.get_export(&mut self.store, name).unwrap_or_else(|| panic!("export {name} is lost"))
+    }
+
+    /// Write into an exported memory.
+    pub fn write(&mut self, name: &str, at: usize, bytes: &[u8]) {
+        let memory = self.export(name).into_memory().expect("a memory");
+        memory.write(&mut self.store, at, bytes).expect("within the memory");
     }
 
     /// Call an exported function.

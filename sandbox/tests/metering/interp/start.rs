@@ -25,7 +25,7 @@ impl<'m> Interp<'m> {
             fuel: setup.fuel,
             limit: setup.limit,
             steps: setup.steps,
-            host: Host::new(setup.seed),
+            host: Host::new(setup),
         };
         instance.import();
         for (_, init) in &module.globals {
