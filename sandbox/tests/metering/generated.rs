@@ -51,7 +51,7 @@ fn instrumented_modules_are_valid_and_made_the_same_again() {
     }
 }
 
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     let value = std::env::var(variable).ok()?;
     Some(value.parse().unwrap_or_else(|_| panic!("{variable} is not a number: {value}")))
 }
@@ -136,7 +136,7 @@ fn config(salt: u64) -> Config {
 }
 
 /// Leave the module behind for a closer look.
-fn fail(seed: u64, core: &[u8], difference: &str) -> ! {
+pub fn fail(seed: u64, core: &[u8], difference: &str) -> ! {
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("metering-{seed}.wasm"));
     std::fs::write(&path, core).expect("a writable folder");
     panic!("seed {seed} ({}): {difference}", path.display());

@@ -10,3 +10,4 @@ mod host;
 mod interp;
 mod nans;
 mod native;
+mod programs;
