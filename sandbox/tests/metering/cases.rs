@@ -3,9 +3,10 @@
 
 use wasmtime::Trap;
 
-use crate::compare::{Seen, call, compare_calls};
+use crate::compare::{Call, Sides};
 use crate::host::Setup;
 use crate::interp::{Module, Value};
+use crate::seen::Seen;
 use Value::{F64, I32, I64};
 
 mod bulk;
@@ -28,9 +29,9 @@ fn run_with(wat: &str, setup: &Setup, calls: &[(&str, &[Value])]) -> Vec<Seen> {
 /// The same, the instantiation first.
 fn start_with(wat: &str, setup: &Setup, calls: &[(&str, &[Value])]) -> Vec<Seen> {
     let core = wat::parse_str(wat).expect("a module in text");
-    let module = Module::read(&core);
-    let calls: Vec<_> = calls.iter().map(|(name, args)| call(&module, name, args)).collect();
-    compare_calls(&core, setup, &calls).unwrap_or_else(|difference| panic!("{wat}\n{difference}"))
+    let sides = Sides::new(&core).unwrap_or_else(|error| panic!("{wat}\n{error}"));
+    let calls: Vec<_> = calls.iter().map(|(name, args)| Call::new(&sides.module, name, args)).collect();
+    sides.compare_calls(setup, &calls).unwrap_or_else(|difference| panic!("{wat}\n{difference}"))
 }
 
 /// Fuel of each step.

@@ -1,14 +1,15 @@
-//! The same calls in the interpreter and in the engine, and what can be seen after each.
+//! The same calls in the interpreter and in the engine, and whether anything differs after any of them.
 
 use std::sync::LazyLock;
 
 use fallow_sandbox::instrument::{self, Floats};
 use wasmparser::ExternalKind;
-use wasmtime::{Engine, Extern, Trap, Val};
+use wasmtime::Engine;
 
-use crate::host::{Host, HostCall, Kind, Setup};
-use crate::interp::{Interp, Module, Stop, Value, own_value};
+use crate::host::{Host, Kind, Setup};
+use crate::interp::{Interp, Module, Stop, Value};
 use crate::native::{Native, engine};
+use crate::seen::Seen;
 
 /// Processor's NaNs, as in a run.
 static AS_RUN: LazyLock<Engine> = LazyLock::new(|| engine(false));
@@ -21,78 +22,65 @@ pub struct Call {
     pub name: String,
     index: u32,
     pub args: Vec<Value>,
-    /// What the host writes before: an exported memory by name and index, address, bytes.
-    write: Option<(String, u32, usize, Vec<u8>)>,
+    /// What the host writes before: an exported memory, the module's first, by name; address, bytes.
+    write: Option<(String, usize, Vec<u8>)>,
 }
 
 impl Call {
-    /// The same call, with these bytes written before into an exported memory, the module's first.
+    /// A call of an export by name.
+    pub fn new(module: &Module<'_>, name: &str, args: &[Value]) -> Self {
+        let export = module.exports.iter().find(|export| export.0 == name).expect("an export of this name");
+        Self { name: name.into(), index: export.2, args: args.to_vec(), write: None }
+    }
+
+    /// The same call, with these bytes written before.
     pub fn writing(mut self, memory: &str, at: usize, bytes: &[u8]) -> Self {
-        self.write = Some((memory.into(), 0, at, bytes.to_vec()));
+        self.write = Some((memory.into(), at, bytes.to_vec()));
         self
     }
-}
 
-/// What can be seen after a step: of the outcome, of the host's side, of what is exported.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The step: instantiation, or a call.
-    pub step: String,
-    pub outcome: Result<Vec<Value>, Trap>,
-    /// The shared counter.
-    pub fuel: u64,
-    pub calls: Vec<HostCall>,
-    pub exports: Vec<(String, Content)>,
-}
-
-/// Content of an exported thing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    Global(Value),
-    Memory(Bytes),
-    /// For each slot whether it is null.
-    Table(Vec<bool>),
-    Function,
-}
-
-/// A memory's content, told by length and digest.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Bytes(pub Vec<u8>);
-
-impl std::fmt::Debug for Bytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes, {}", self.0.len(), blake3::hash(&self.0))
+    fn step(&self) -> String {
+        format!("{} {:x?}", self.name, self.args)
     }
 }
 
-/// Run a module's exports in turn on all sides and compare. Returns what was seen. `Err` is what differs.
-pub fn compare(core: &[u8], setup: &Setup) -> Result<Vec<Seen>, String> {
-    let module = Module::read(core);
-    let calls = all_exports(&module, setup);
-    compare_calls(core, setup, &calls)
+/// A module as it was, and instrumented in both ways.
+pub struct Sides<'a> {
+    pub module: Module<'a>,
+    instrumented: [(Floats, wasmtime::Module); 2],
 }
 
-/// The same for these calls only.
-pub fn compare_calls(core: &[u8], setup: &Setup, calls: &[Call]) -> Result<Vec<Seen>, String> {
-    let module = Module::read(core);
-    let expected = interpret(&module, setup, calls);
-    for (floats, engine) in [(Floats::Canonical, &*AS_RUN), (Floats::Plain, &*ENGINE_CANONICAL)] {
-        let instrumented = instrument::module(core, floats).map_err(|error| error.to_string())?;
-        let compiled = wasmtime::Module::new(engine, &instrumented).map_err(|error| format!("{floats:?}: {error:?}"))?;
-        let seen = execute(&compiled, &module, setup, calls, expected.len());
-        for (expected, seen) in expected.iter().zip(&seen) {
-            if expected != seen {
-                return Err(format!("{floats:?} differs\n  expected {expected:#x?}\n  seen     {seen:#x?}"));
+impl<'a> Sides<'a> {
+    /// `Err` says what the engine does not accept.
+    pub fn new(core: &'a [u8]) -> Result<Self, String> {
+        let compile = |floats, engine: &Engine| {
+            let instrumented = instrument::module(core, floats).map_err(|error| error.to_string())?;
+            let compiled = wasmtime::Module::new(engine, &instrumented);
+            Ok::<_, String>((floats, compiled.map_err(|error| format!("{floats:?}: {error:?}"))?))
+        };
+        let canonical = compile(Floats::Canonical, &AS_RUN)?;
+        let plain = compile(Floats::Plain, &ENGINE_CANONICAL)?;
+        Ok(Self { module: Module::read(core), instrumented: [canonical, plain] })
+    }
+
+    /// Call all exports in turn on all sides and compare. Returns what was seen; `Err` is what differs.
+    pub fn compare(&self, setup: &Setup) -> Result<Vec<Seen>, String> {
+        self.compare_calls(setup, &all_exports(&self.module, setup))
+    }
+
+    /// The same for these calls only.
+    pub fn compare_calls(&self, setup: &Setup, calls: &[Call]) -> Result<Vec<Seen>, String> {
+        let expected = interpret(&self.module, setup, calls);
+        for (floats, compiled) in &self.instrumented {
+            let seen = execute(compiled, &self.module, setup, calls, expected.len());
+            for (expected, seen) in expected.iter().zip(&seen) {
+                if expected != seen {
+                    return Err(format!("{floats:?} differs\n  expected {expected:#x?}\n  seen     {seen:#x?}"));
+                }
             }
         }
+        Ok(expected)
     }
-    Ok(expected)
-}
-
-/// A call of an export by name.
-pub fn call(module: &Module<'_>, name: &str, args: &[Value]) -> Call {
-    let export = module.exports.iter().find(|export| export.0 == name).expect("an export of this name");
-    Call { name: name.into(), index: export.2, args: args.to_vec(), write: None }
 }
 
 /// Calls of all exported functions, twice, because state stays, with seeded arguments.
@@ -113,54 +101,28 @@ fn all_exports(module: &Module<'_>, setup: &Setup) -> Vec<Call> {
 /// In the interpreter alone, until it gives up.
 pub fn interpret(module: &Module<'_>, setup: &Setup, calls: &[Call]) -> Vec<Seen> {
     let (mut instance, started) = Interp::new(module, setup);
-    let mut seen = Vec::new();
-    match started {
-        Err(Stop::Exhausted) => return seen,
-        Err(Stop::Trap(trap)) => {
-            seen.push(look(&instance, "start".into(), Err(trap), Vec::new()));
-            return seen;
-        }
-        Ok(()) => seen.push(look(&instance, "start".into(), Ok(Vec::new()), contents(&instance, module))),
+    let started = match started {
+        Err(Stop::Exhausted) => return Vec::new(),
+        Err(Stop::Trap(trap)) => Err(trap),
+        Ok(()) => Ok(Vec::new()),
+    };
+    let failed = started.is_err();
+    let mut seen = vec![Seen::interpreted(&instance, module, "start".into(), started, !failed)];
+    if failed {
+        return seen;
     }
     for call in calls {
-        if let Some((_, memory, at, bytes)) = &call.write {
-            instance.write(*memory, *at, bytes);
+        if let Some((_, at, bytes)) = &call.write {
+            instance.write(0, *at, bytes);
         }
         let outcome = match instance.invoke(call.index, &call.args) {
             Err(Stop::Exhausted) => return seen,
             Err(Stop::Trap(trap)) => Err(trap),
             Ok(results) => Ok(results),
         };
-        seen.push(look(&instance, step(call), outcome, contents(&instance, module)));
+        seen.push(Seen::interpreted(&instance, module, call.step(), outcome, true));
     }
     seen
-}
-
-fn step(call: &Call) -> String {
-    format!("{} {:x?}", call.name, call.args)
-}
-
-fn look(
-    instance: &Interp<'_>,
-    step: String,
-    outcome: Result<Vec<Value>, Trap>,
-    exports: Vec<(String, Content)>,
-) -> Seen {
-    Seen { step, outcome, fuel: instance.fuel, calls: instance.host.calls.clone(), exports }
-}
-
-fn contents(instance: &Interp<'_>, module: &Module<'_>) -> Vec<(String, Content)> {
-    let content = |kind: ExternalKind, index: u32| match kind {
-        ExternalKind::Global => Content::Global(instance.global(index).erased()),
-        ExternalKind::Memory => memory(instance.memory_bytes(index)),
-        ExternalKind::Table => Content::Table(instance.table_slots(index).iter().map(Option::is_none).collect()),
-        _ => Content::Function,
-    };
-    module.exports.iter().map(|(name, kind, index)| ((*name).into(), content(*kind, *index))).collect()
-}
-
-fn memory(bytes: &[u8]) -> Content {
-    Content::Memory(Bytes(bytes.to_vec()))
 }
 
 /// In the engine, as many steps as the interpreter came through.
@@ -175,42 +137,16 @@ fn execute(
         return Vec::new();
     }
     let (mut native, started) = Native::new(compiled, setup);
-    let exports = native.instance.map(|_| native_contents(&mut native, module)).unwrap_or_default();
-    let mut seen = vec![native_look(&native, "start".into(), started.map(|()| Vec::new()), exports)];
+    let mut seen = vec![Seen::native(&mut native, module, "start".into(), started.map(|()| Vec::new()))];
     for call in &calls[..steps - 1] {
-        if let Some((memory, _, at, bytes)) = &call.write {
+        if native.instance.is_none() {
+            return seen;
+        }
+        if let Some((memory, at, bytes)) = &call.write {
             native.write(memory, *at, bytes);
         }
         let outcome = native.invoke(&call.name, &call.args);
-        let exports = native_contents(&mut native, module);
-        seen.push(native_look(&native, step(call), outcome, exports));
+        seen.push(Seen::native(&mut native, module, call.step(), outcome));
     }
     seen
-}
-
-fn native_look(
-    native: &Native,
-    step: String,
-    outcome: Result<Vec<Value>, Trap>,
-    exports: Vec<(String, Content)>,
-) -> Seen {
-    Seen { step, outcome, fuel: native.fuel(), calls: native.store.data().host.calls.clone(), exports }
-}
-
-fn native_contents(native: &mut Native, module: &Module<'_>) -> Vec<(String, Content)> {
-    let mut contents = Vec::new();
-    for (name, ..) in &module.exports {
-        let content = match native.export(name) {
-            Extern::Global(global) => Content::Global(own_value(&global.get(&mut native.store))),
-            Extern::Memory(bytes) => memory(bytes.data(&native.store)),
-            Extern::Table(table) => {
-                let slots = 0..table.size(&native.store);
-                let null = |slot| Val::from(table.get(&mut native.store, slot).expect("within")).unwrap_funcref().is_none();
-                Content::Table(slots.map(null).collect())
-            }
-            _ => Content::Function,
-        };
-        contents.push(((*name).into(), content));
-    }
-    contents
 }

@@ -2,9 +2,10 @@
 
 use wasmparser::{Parser, Payload};
 
-use crate::compare::{Content, Seen, call, compare_calls, interpret};
+use crate::compare::{Call, Sides, interpret};
 use crate::host::Setup;
-use crate::interp::{Module, Value};
+use crate::interp::Value;
+use crate::seen::{Content, Seen};
 use Value::I32;
 
 /// An example's main module: the first that has a memory of its own.
@@ -23,16 +24,17 @@ fn main_module(name: &str) -> Vec<u8> {
 /// One unit: its input through the canonical ABI, compared at every step. Returns fuel and output.
 fn run_unit(name: &str, input: &[u8]) -> (u64, Vec<u8>) {
     let core = main_module(name);
-    let module = Module::read(&core);
+    let sides = Sides::new(&core).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let module = &sides.module;
     let setup = Setup { steps: 50_000_000, pages_max: 100, quiet: true, ..Setup::default() };
     let len = input.len() as u32;
-    let allocate = call(&module, "cabi_realloc", &[I32(0), I32(0), I32(1), I32(len)]);
-    let at = number(&interpret(&module, &setup, std::slice::from_ref(&allocate))[1]);
-    let run = call(&module, "fallow:task/run@1.0.0#run", &[I32(at), I32(len)]).writing("memory", at as usize, input);
-    let result = number(&interpret(&module, &setup, &[allocate.clone(), run.clone()])[2]);
-    let post = call(&module, "cabi_post_fallow:task/run@1.0.0#run", &[I32(result)]);
+    let allocate = Call::new(module, "cabi_realloc", &[I32(0), I32(0), I32(1), I32(len)]);
+    let at = number(&interpret(module, &setup, std::slice::from_ref(&allocate))[1]);
+    let run = Call::new(module, "fallow:task/run@1.0.0#run", &[I32(at), I32(len)]).writing("memory", at as usize, input);
+    let result = number(&interpret(module, &setup, &[allocate.clone(), run.clone()])[2]);
+    let post = Call::new(module, "cabi_post_fallow:task/run@1.0.0#run", &[I32(result)]);
     let calls = [allocate, run, post];
-    let seen = compare_calls(&core, &setup, &calls).unwrap_or_else(|difference| panic!("{name}: {difference}"));
+    let seen = sides.compare_calls(&setup, &calls).unwrap_or_else(|difference| panic!("{name}: {difference}"));
     assert_eq!(seen.len(), 4, "the interpreter gave up");
     let memory = memory(&seen[2]);
     let word = |place: usize| u32::from_le_bytes(memory[result as usize + 4 * place..][..4].try_into().expect("a word"));

@@ -7,7 +7,7 @@ use wasm_encoder::reencode::{self, Reencode};
 use wasm_smith::{Config, Module};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
-use crate::compare::compare;
+use crate::compare::Sides;
 use crate::features;
 use crate::host::{Setup, mix};
 
@@ -24,7 +24,8 @@ fn generated_modules_count_and_compute_the_same() {
     for seed in from..from + seeds {
         let core = generate(seed, features::accepted());
         let setup = Setup { seed: mix(seed), ..Setup::default() };
-        let seen = compare(&core, &setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
+        let sides = Sides::new(&core).unwrap_or_else(|error| fail(seed, &core, &error));
+        let seen = sides.compare(&setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
         steps += seen.len();
         traps += seen.iter().filter(|seen| seen.outcome.is_err()).count();
         host_calls += seen.last().map_or(0, |seen| seen.calls.len());

@@ -11,3 +11,4 @@ mod interp;
 mod nans;
 mod native;
 mod programs;
+mod seen;

@@ -1,9 +1,9 @@
 //! Bits of NaNs: those that arithmetic made are canonical wherever they can be seen, all others stay what they are.
 //! Each function takes and gives bits as integers or in memory, and is also compared with the interpreter.
 
-use crate::compare::{call, compare_calls};
+use crate::compare::{Call, Sides};
 use crate::host::Setup;
-use crate::interp::{Module, Value};
+use crate::interp::Value;
 use Value::{F32, F64, I32, I64, V128};
 
 /// Canonical NaNs.
@@ -39,8 +39,10 @@ fn check(result: &str, body: &str, args: [Value; 7], expected: Value) {
             {body}))"#
     );
     let core = wat::parse_str(&wat).unwrap_or_else(|error| panic!("{wat}\n{error}"));
-    let calls = [call(&Module::read(&core), "f", &args)];
-    let seen = compare_calls(&core, &Setup::default(), &calls).unwrap_or_else(|difference| panic!("{wat}\n{difference}"));
+    let sides = Sides::new(&core).unwrap_or_else(|error| panic!("{wat}\n{error}"));
+    let calls = [Call::new(&sides.module, "f", &args)];
+    let seen = sides.compare_calls(&Setup::default(), &calls);
+    let seen = seen.unwrap_or_else(|difference| panic!("{wat}\n{difference}"));
     assert_eq!(seen[1].outcome, Ok(vec![expected]), "{body}");
 }
 

@@ -8,13 +8,13 @@ mod statements;
 
 use std::fmt::Write;
 
-use crate::compare::compare;
+use crate::compare::Sides;
 use crate::generated::{fail, number};
 use crate::host::{Setup, mix};
 use operations::Type;
 
 /// Seeds of an ordinary test run.
-const SEEDS: u64 = 150;
+const SEEDS: u64 = 100;
 /// Nodes of a function's tree, about.
 const NODES: u32 = 70;
 
@@ -27,7 +27,8 @@ fn programs_count_and_compute_the_same() {
         let text = Program::make(seed);
         let core = wat::parse_str(&text).unwrap_or_else(|error| panic!("seed {seed}: {text}\n{error}"));
         let mut setup = Setup { seed: mix(seed), ..Setup::default() };
-        let seen = compare(&core, &setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
+        let sides = Sides::new(&core).unwrap_or_else(|error| fail(seed, &core, &error));
+        let seen = sides.compare(&setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
         steps += seen.len();
         traps += seen.iter().filter(|seen| seen.outcome.is_err()).count();
         host_calls += seen.last().map_or(0, |seen| seen.calls.len());
@@ -35,7 +36,7 @@ fn programs_count_and_compute_the_same() {
         fuel += spent;
         // Once more with a limit that is reached on the way.
         setup.limit = mix(seed ^ 0x11) % (spent + 1);
-        compare(&core, &setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
+        sides.compare(&setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
     }
     println!("{seeds} programs: {steps} steps compared, {traps} traps, {host_calls} calls of the host, {fuel} fuel");
     // Otherwise nothing much was compared.
