@@ -218,6 +218,23 @@ fn a_local_that_holds_both_kinds_keeps_them_apart() {
 }
 
 #[test]
+fn a_local_that_holds_lanes_of_both_widths_keeps_them_apart() {
+    let wat = |first: &str, second: &str| {
+        format!("local.get $c if {first} local.set $u else {second} local.set $u end local.get $u")
+    };
+    let [wide, narrow] = ["f64x2.div", "f32x4.div"].map(|op| format!("local.get $v local.get $w {op}"));
+    let args = |c| [F32(0), F32(0), F64(0), F64(0), V128(0), V128(0), I32(c)];
+    let [wide_nan, narrow_nan] = [V128(halves(NAN_64, NAN_64)), V128(lanes([NAN_32; 4]))];
+    check("v128", &wat(&wide, &narrow), args(1), wide_nan);
+    check("v128", &wat(&wide, &narrow), args(0), narrow_nan);
+    check("v128", &wat(&narrow, &wide), args(1), narrow_nan);
+    check("v128", &wat(&narrow, &wide), args(0), wide_nan);
+    // Looked at in turn, through one local.
+    let turns = format!("{wide} local.tee $u i64x2.extract_lane 1 {narrow} local.tee $u i64x2.extract_lane 0 i64.xor");
+    check("i64", &turns, args(0), I64(NAN_64 ^ (u64::from(NAN_32) << 32 | u64::from(NAN_32))));
+}
+
+#[test]
 fn programs_that_box_values_in_nans_work() {
     // A tag in the upper bits, an integer below; numbers are stored as they are.
     let boxed = "i64.const 0xfff9_0000_0000_0000 local.get $c i64.extend_i32_u i64.or f64.reinterpret_i64";
@@ -261,8 +278,7 @@ fn vectors_of_integers_are_not_taken_for_floats() {
 #[test]
 fn lanes_that_arithmetic_made_are_canonical_in_their_own_shape() {
     let (v, w) = (lanes([BOX_32, SIGNALLING_32, INF_32, 0]), lanes([0, 0, INF_32, 0]));
-    let one = 0f32.to_bits();
-    check("v128", "local.get $v local.get $w f32x4.sub", vectors(v, w), V128(lanes([NAN_32, NAN_32, NAN_32, one])));
+    check("v128", "local.get $v local.get $w f32x4.sub", vectors(v, w), V128(lanes([NAN_32, NAN_32, NAN_32, 0])));
     let call = "local.get $v local.get $w call $add4";
     check("v128", call, vectors(v, w), V128(lanes([NAN_32, NAN_32, INF_32, 0])));
     let (v, w) = (halves(BOX_64, INF_64), halves(0, INF_64));

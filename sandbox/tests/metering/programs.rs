@@ -146,7 +146,9 @@ impl Program {
         if !wrapped {
             self.labels.clear();
         }
+        self.fill_locals();
         self.statements(3);
+        self.show_locals();
         if let Some(ty) = signature.result {
             self.expression(ty);
         }
@@ -154,6 +156,22 @@ impl Program {
             self.line("end");
         }
         self.line(")");
+    }
+
+    /// Values other than zero, NaNs among them.
+    fn fill_locals(&mut self) {
+        for place in self.functions[self.index].params.len()..self.locals.len() {
+            let value = self.constant(self.locals[place]);
+            self.line(&format!("{value} local.set {place}"));
+        }
+    }
+
+    /// Let everybody see what was computed.
+    fn show_locals(&mut self) {
+        for ty in Type::ALL {
+            let local = self.local(ty);
+            self.line(&format!("local.get {local} global.set $g_{ty}"));
+        }
     }
 
     fn signature(&self, index: usize) -> String {
@@ -179,7 +197,8 @@ impl Program {
     }
 
     fn any_type(&mut self) -> Type {
-        Type::ALL[self.below(Type::ALL.len() as u64) as usize]
+        // Floats twice as often.
+        [Type::F32, Type::F64, Type::V128, Type::I32, Type::I64, Type::F32, Type::F64, Type::V128][self.below(8) as usize]
     }
 
     /// Whether there is room for another node.
