@@ -47,7 +47,8 @@ fn results(seen: &[Seen]) -> Vec<Value> {
 
 /// Sum of the fixed costs of operations that stand in a list, by their text.
 fn cost(ops: &str) -> u64 {
-    let core = wat::parse_str(format!("(module (memory 1) (table 1 funcref) (func $f (result i32) unreachable {ops}))"));
+    let core =
+        wat::parse_str(format!("(module (memory 1) (table 1 funcref) (func $f (result i32) unreachable {ops}))"));
     let core = core.expect("operations in text");
     let module = Module::read(&core);
     let ops = module.codes[0].ops.iter();

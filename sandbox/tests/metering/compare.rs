@@ -126,13 +126,7 @@ pub fn interpret(module: &Module<'_>, setup: &Setup, calls: &[Call]) -> Vec<Seen
 }
 
 /// In the engine, as many steps as the interpreter came through.
-fn execute(
-    compiled: &wasmtime::Module,
-    module: &Module<'_>,
-    setup: &Setup,
-    calls: &[Call],
-    steps: usize,
-) -> Vec<Seen> {
+fn execute(compiled: &wasmtime::Module, module: &Module<'_>, setup: &Setup, calls: &[Call], steps: usize) -> Vec<Seen> {
     if steps == 0 {
         return Vec::new();
     }

@@ -30,14 +30,16 @@ fn run_unit(name: &str, input: &[u8]) -> (u64, Vec<u8>) {
     let len = input.len() as u32;
     let allocate = Call::new(module, "cabi_realloc", &[I32(0), I32(0), I32(1), I32(len)]);
     let at = number(&interpret(module, &setup, std::slice::from_ref(&allocate))[1]);
-    let run = Call::new(module, "fallow:task/run@1.0.0#run", &[I32(at), I32(len)]).writing("memory", at as usize, input);
+    let run =
+        Call::new(module, "fallow:task/run@1.0.0#run", &[I32(at), I32(len)]).writing("memory", at as usize, input);
     let result = number(&interpret(module, &setup, &[allocate.clone(), run.clone()])[2]);
     let post = Call::new(module, "cabi_post_fallow:task/run@1.0.0#run", &[I32(result)]);
     let calls = [allocate, run, post];
     let seen = sides.compare_calls(&setup, &calls).unwrap_or_else(|difference| panic!("{name}: {difference}"));
     assert_eq!(seen.len(), 4, "the interpreter gave up");
     let memory = memory(&seen[2]);
-    let word = |place: usize| u32::from_le_bytes(memory[result as usize + 4 * place..][..4].try_into().expect("a word"));
+    let word =
+        |place: usize| u32::from_le_bytes(memory[result as usize + 4 * place..][..4].try_into().expect("a word"));
     assert_eq!(word(0), 0, "the unit failed");
     let output = &memory[word(1) as usize..][..word(2) as usize];
     (seen[3].fuel, output.to_vec())

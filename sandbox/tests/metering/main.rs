@@ -3,6 +3,7 @@
 
 mod cases;
 mod compare;
+mod every_operation;
 mod examples;
 mod features;
 mod generated;

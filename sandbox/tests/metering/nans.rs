@@ -69,7 +69,9 @@ fn halves(low: u64, high: u64) -> u128 {
 #[test]
 fn arithmetic_makes_the_canonical_nan_whatever_went_in() {
     let one = 1f32.to_bits();
-    for (a, b) in [(0, 0), (INF_32, INF_32), (BOX_32, one), (one, BOX_32), (SIGNALLING_32, one), (BOX_32, SIGNALLING_32)] {
+    for (a, b) in
+        [(0, 0), (INF_32, INF_32), (BOX_32, one), (one, BOX_32), (SIGNALLING_32, one), (BOX_32, SIGNALLING_32)]
+    {
         let ops: &[&str] = match (a, b) {
             (0, 0) => &["div"],
             (INF_32, _) => &["sub", "div"],
@@ -142,7 +144,12 @@ fn bits_that_no_arithmetic_made_stay() {
     check("f32", "f32.const nan:0x200001", singles(0, 0), F32(0x7fa0_0001));
     check("f64", "f64.const -nan:0x4000000000001", doubles(0, 0), F64(0xfff4_0000_0000_0001));
     check("f64", "local.get $x f64.abs", doubles(BOX_64, 0), F64(BOX_64 & !MINUS_64));
-    check("f64", "local.get $x local.get $y f64.copysign", doubles(SIGNALLING_64, MINUS_64), F64(SIGNALLING_64 | MINUS_64));
+    check(
+        "f64",
+        "local.get $x local.get $y f64.copysign",
+        doubles(SIGNALLING_64, MINUS_64),
+        F64(SIGNALLING_64 | MINUS_64),
+    );
 }
 
 #[test]
@@ -272,7 +279,30 @@ fn vectors_of_integers_are_not_taken_for_floats() {
         v128.const i32x4 -1 0 0 -1 v128.bitselect";
     check("v128", chosen, vectors(v, 0), V128(lanes([BOX_32, NAN_32, NAN_32, 0xffff_ffff])));
     // These choose an operand, bits and all.
-    check("v128", "local.get $v local.get $w f32x4.pmin", vectors(v, 0), V128(lanes([BOX_32, SIGNALLING_32, 0, 0xffff_ffff])));
+    check(
+        "v128",
+        "local.get $v local.get $w f32x4.pmin",
+        vectors(v, 0),
+        V128(lanes([BOX_32, SIGNALLING_32, 0, 0xffff_ffff])),
+    );
+}
+
+#[test]
+fn halves_of_numbers_may_be_nans() {
+    // One and a bit as a double; its lower half would be a NaN.
+    let bits = 0x3ff0_0000_7fa1_2345;
+    let number = "f64.const 0x1.000007fa12345p+0";
+    let body = format!(
+        "local.get $c if {number} f64x2.splat local.set $u else local.get $v local.get $w f32x4.div
+        local.set $u end local.get $u"
+    );
+    let args = |c| [F32(0), F32(0), F64(0), F64(0), V128(0), V128(0), I32(c)];
+    check("v128", &body, args(1), V128(halves(bits, bits)));
+    check("v128", &body, args(0), V128(lanes([NAN_32; 4])));
+    let constant = "v128.const i64x2 0x3ff000007fa12345 0";
+    let body = format!("{constant} local.get $v local.get $w f32x4.div local.get $c select");
+    check("v128", &body, args(1), V128(halves(bits, 0)));
+    check("v128", &body, args(0), V128(lanes([NAN_32; 4])));
 }
 
 #[test]

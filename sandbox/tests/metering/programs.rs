@@ -3,7 +3,7 @@
 //! get far. `FALLOW_METERING_SEEDS` and `FALLOW_METERING_FROM` apply here too.
 
 mod expressions;
-mod operations;
+pub mod operations;
 mod statements;
 
 use std::fmt::Write;
@@ -198,7 +198,8 @@ impl Program {
 
     fn any_type(&mut self) -> Type {
         // Floats twice as often.
-        [Type::F32, Type::F64, Type::V128, Type::I32, Type::I64, Type::F32, Type::F64, Type::V128][self.below(8) as usize]
+        [Type::F32, Type::F64, Type::V128, Type::I32, Type::I64, Type::F32, Type::F64, Type::V128]
+            [self.below(8) as usize]
     }
 
     /// Whether there is room for another node.

@@ -26,7 +26,6 @@ pub enum Content {
     Memory(Bytes),
     /// For each slot whether it is null.
     Table(Vec<bool>),
-    Function,
 }
 
 /// A memory's content, told by length and digest.
@@ -53,12 +52,7 @@ impl Seen {
     }
 
     /// In the engine.
-    pub fn native(
-        native: &mut Native,
-        module: &Module<'_>,
-        step: String,
-        outcome: Result<Vec<Value>, Trap>,
-    ) -> Self {
+    pub fn native(native: &mut Native, module: &Module<'_>, step: String, outcome: Result<Vec<Value>, Trap>) -> Self {
         let exports = if native.instance.is_some() { native_contents(native, module) } else { Vec::new() };
         Self { step, outcome, fuel: native.fuel(), calls: native.store.data().host.calls.clone(), exports }
     }
@@ -66,12 +60,13 @@ impl Seen {
 
 fn contents(instance: &Interp<'_>, module: &Module<'_>) -> Vec<(String, Content)> {
     let content = |kind: ExternalKind, index: u32| match kind {
-        ExternalKind::Global => Content::Global(instance.global(index).erased()),
-        ExternalKind::Memory => Content::Memory(Bytes(instance.memory_bytes(index).to_vec())),
-        ExternalKind::Table => Content::Table(instance.table_slots(index).iter().map(Option::is_none).collect()),
-        _ => Content::Function,
+        ExternalKind::Global => Some(Content::Global(instance.global(index).erased())),
+        ExternalKind::Memory => Some(Content::Memory(Bytes(instance.memory_bytes(index).to_vec()))),
+        ExternalKind::Table => Some(Content::Table(instance.table_slots(index).iter().map(Option::is_none).collect())),
+        _ => None,
     };
-    module.exports.iter().map(|(name, kind, index)| ((*name).into(), content(*kind, *index))).collect()
+    let exports = module.exports.iter();
+    exports.filter_map(|(name, kind, index)| Some(((*name).into(), content(*kind, *index)?))).collect()
 }
 
 fn native_contents(native: &mut Native, module: &Module<'_>) -> Vec<(String, Content)> {
@@ -85,7 +80,7 @@ fn native_contents(native: &mut Native, module: &Module<'_>) -> Vec<(String, Con
                 let slot = |slot, native: &mut Native| table.get(&mut native.store, slot).expect("within the table");
                 Content::Table(slots.map(|at| Val::from(slot(at, native)).unwrap_funcref().is_none()).collect())
             }
-            _ => Content::Function,
+            _ => continue,
         };
         contents.push(((*name).into(), content));
     }

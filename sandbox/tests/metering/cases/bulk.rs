@@ -39,7 +39,10 @@ fn lengths_cost_when_the_operation_is_executed() {
     assert_eq!(fuel[0], cost(fill) + dynamic(Per::Bytes, 1000));
     assert_eq!(fuel[3], cost(fill) + dynamic(Per::Bytes, 7));
     assert_eq!([fuel[4], fuel[5], fuel[7], fuel[8], fuel[10]], [0; 5]);
-    assert_eq!(fuel[12], 2 * cost(fill) + dynamic(Per::Bytes, 4000) + dynamic(Per::Bytes, 8000) + cost("i32.popcnt i32.mul"));
+    assert_eq!(
+        fuel[12],
+        2 * cost(fill) + dynamic(Per::Bytes, 4000) + dynamic(Per::Bytes, 8000) + cost("i32.popcnt i32.mul")
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn indirect_calls_through_private_tables_flush_nothing() {
 
 #[test]
 fn indirect_calls_that_may_leave_the_module_flush_first() {
-    let flushed = cost("i32.popcnt call_indirect (result i32)") ;
+    let flushed = cost("i32.popcnt call_indirect (result i32)");
     let own = r#"(table 4 funcref) (elem (i32.const 0) $clz $other)"#;
     let exported = format!(r#"(module {INDIRECT} {own} (export "t" (table 0)))"#);
     let imported = format!(r#"(module (import "env" "t" (table 6 funcref)) {INDIRECT})"#);

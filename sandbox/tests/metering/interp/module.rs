@@ -152,7 +152,8 @@ impl<'a> Module<'a> {
         let imported = |index: &u32| (*index as usize) < self.imported_functions;
         let by_expression = |expr: &ConstExpr<'a>| {
             let ops = expr.get_operators_reader();
-            ops.into_iter().any(|op| matches!(op, Ok(Operator::RefFunc { function_index }) if imported(&function_index)))
+            ops.into_iter()
+                .any(|op| matches!(op, Ok(Operator::RefFunc { function_index }) if imported(&function_index)))
         };
         let by_item = |item: &Item<'a>| match item {
             Item::Function(index) => imported(index),

@@ -179,7 +179,8 @@ impl<'m> Interp<'m> {
             FuncRef::Own(index) if self.module.function(index) != expected => Err(Trap::BadSignature.into()),
             FuncRef::Own(index) => self.enter(index),
             FuncRef::Foreign(place) => {
-                let kinds = |types: &[wasmparser::ValType]| -> Vec<Kind> { types.iter().map(|ty| (*ty).into()).collect() };
+                let kinds =
+                    |types: &[wasmparser::ValType]| -> Vec<Kind> { types.iter().map(|ty| (*ty).into()).collect() };
                 let (params, results) = FOREIGN[place];
                 if (kinds(expected.params()), kinds(expected.results())) != (params.to_vec(), results.to_vec()) {
                     return Err(Trap::BadSignature.into());

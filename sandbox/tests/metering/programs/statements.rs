@@ -156,7 +156,8 @@ impl Program {
     fn rare(&mut self) {
         self.expression(Type::I32);
         self.line("i32.const 0xff i32.and i32.const 0x5a i32.eq if");
-        let line = ["unreachable", "data.drop $d", "nop", "i32.const 0 i32.const 0 i32.div_u drop"][self.below(4) as usize];
+        let line =
+            ["unreachable", "data.drop $d", "nop", "i32.const 0 i32.const 0 i32.div_u drop"][self.below(4) as usize];
         self.line(line);
         self.line("end");
         if self.chance(1, 4) {
