@@ -169,6 +169,9 @@ fn rules(confinement: &Confinement) -> Result<BTreeMap<i64, Vec<SeccompRule>>, C
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = calls.into_iter().map(|call| (call, vec![])).collect();
     // Its own signals, for aborting; others' are not its business.
     rules.insert(libc::SYS_tgkill, vec![equal(0, std::process::id().into())?]);
+    // Images of memories, in anonymous files, of a build that came after the start.
+    let seal = equal(1, libc::F_ADD_SEALS as u64)?;
+    rules.entry(libc::SYS_fcntl).or_insert_with(|| vec![seal]);
     // Naming its threads.
     rules.insert(libc::SYS_prctl, vec![equal(0, libc::PR_SET_NAME as u64)?]);
     if confinement.role == Role::Compile {

@@ -11,11 +11,12 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use fallow_protocol::manifest::Exports;
+use fallow_protocol::manifest::{Builds, Exports};
 use wasmparser::{Encoding, Parser, Payload, ValidPayload, Validator};
 
 use super::ServeError;
 use crate::confine::{self, Confinement};
+use crate::instrument;
 use caps::Caps;
 
 /// Larger files are not read; grids set their own limit below this.
@@ -26,14 +27,17 @@ const ADDRESS_BYTES: u64 = 2 << 30;
 const CPU_SECS: u64 = 60;
 
 /// Validate a file in this process, which is confined for it.
-pub fn serve(component: &Path) -> Result<Exports, ServeError> {
+pub fn serve(component: &Path) -> Result<(Exports, Builds), ServeError> {
     let bytes = read(component)?;
     let confinement =
         Confinement { address_bytes: Some(ADDRESS_BYTES), cpu_secs: Some(CPU_SECS), ..Confinement::run(None) };
     confine::compile(&confinement)
         .or_else(confine::ConfineError::unsupported_is_fine)
         .context("failed to confine the validator")?;
-    check(&bytes)
+    let exports = check(&bytes)?;
+    // What passed can be instrumented; should it not, then the file is refused all the same.
+    let builds = instrument::builds(&bytes).map_err(|error| ServeError::Refused(error.to_string()))?;
+    Ok((exports, builds))
 }
 
 /// Read a component's file.

@@ -124,3 +124,16 @@ pub fn echo() -> Vec<u8> {
 pub fn endless() -> Vec<u8> {
     task("", "(loop $more (br $more)) unreachable")
 }
+
+/// Code of a function that counts to a number, which costs two fuel or more each time.
+pub fn count_to(number: u64) -> String {
+    format!(
+        "(local $n i64) (loop $more (local.set $n (i64.add (local.get $n) (i64.const 1)))
+            (br_if $more (i64.lt_u (local.get $n) (i64.const {number}))))"
+    )
+}
+
+/// Counts to a number, without any call, and gives nothing.
+pub fn counting(number: u64) -> Vec<u8> {
+    task("", &format!("{} (call $ok (i32.const 0) (i32.const 0))", count_to(number)))
+}

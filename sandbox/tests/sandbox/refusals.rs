@@ -1,7 +1,9 @@
 //! Bad components: refused with words that help, in time, and without a crash.
 
 use fallow_protocol::digest::Digest;
-use fallow_sandbox::client::{SandboxError, compile};
+use fallow_protocol::manifest::{Builds, Floats};
+use fallow_sandbox::client::{Module, SandboxError};
+use fallow_sandbox::instrument;
 use tempfile::TempDir;
 
 use crate::guests;
@@ -139,18 +141,35 @@ async fn the_compiler_validates_again_and_checks_the_digest() {
     std::fs::create_dir(&cache).unwrap();
     let bad = component(r#"(import "wasi:sockets/tcp@0.2.0" (instance))"#);
     std::fs::write(&path, &bad).unwrap();
-    let compiled = compile(exe(), &path, &Digest::of(&bad), &cache).await;
+    let none = Builds { plain: Digest::of(b"none"), canonical: Digest::of(b"none") };
+    let module = |digest: Digest, builds: Builds| Module {
+        exe: exe().to_owned(),
+        component: path.clone(),
+        digest,
+        builds,
+        cache_dir: cache.clone(),
+    };
+    let compiled = module(Digest::of(&bad), none).compile(Floats::Plain).await;
     assert!(matches!(compiled, Err(SandboxError::Refused(_))), "{compiled:?}");
 
     let good = guests::echo();
     std::fs::write(&path, &good).unwrap();
-    let compiled = compile(exe(), &path, &Digest::of(b"other"), &cache).await;
+    let builds = instrument::builds(&good).unwrap();
+    let compiled = module(Digest::of(b"other"), builds).compile(Floats::Plain).await;
     assert!(matches!(compiled, Err(SandboxError::Host { .. })), "{compiled:?}");
+    // An instrumented build that is not the signed one, as from a server or node that instruments otherwise.
+    let Err(SandboxError::Refused(why)) = module(Digest::of(&good), none).compile(Floats::Plain).await else {
+        panic!("compiled a build that nobody signed")
+    };
+    assert!(why.contains("not the one that author and grid signed"), "{why}");
     assert_eq!(cache.read_dir().unwrap().count(), 0, "failures leave nothing behind");
 
-    let first = compile(exe(), &path, &Digest::of(&good), &cache).await.unwrap();
+    let good = module(Digest::of(&good), builds);
+    let first = good.compile(Floats::Plain).await.unwrap();
+    let canonical = good.compile(Floats::Canonical).await.unwrap();
+    assert_ne!(first, canonical);
     std::fs::remove_file(&path).unwrap();
-    let second = compile(exe(), &path, &Digest::of(&good), &cache).await.unwrap();
+    let second = good.compile(Floats::Plain).await.unwrap();
     assert_eq!(first, second, "what is there is not compiled again");
-    assert_eq!(cache.read_dir().unwrap().count(), 1);
+    assert_eq!(cache.read_dir().unwrap().count(), 2);
 }
