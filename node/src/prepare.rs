@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use fallow_protocol::link::JobGrant;
 use fallow_protocol::manifest::Manifest;
-use fallow_sandbox::client::{self, SandboxError, WorkerSetup};
+use fallow_sandbox::client::{Module, SandboxError, WorkerSetup};
 
 use crate::agent::io::PrepareError;
 use crate::blobs::TransferError;
@@ -22,6 +22,8 @@ pub struct Prepared {
     pub setup: WorkerSetup,
     /// Seed of its units' random streams.
     pub seed: u64,
+    /// Its component, from which the canonical build is made where it is asked for, kept from eviction.
+    _module: Arc<Entry>,
     /// Its shared files, kept from eviction.
     _shared: Vec<Arc<Entry>>,
 }
@@ -47,9 +49,15 @@ impl Preparer {
     /// Make a job ready. Its manifest is trusted by now.
     pub async fn prepare(&self, grant: &JobGrant, manifest: &Manifest) -> Result<Arc<Prepared>, PrepareError> {
         let module =
-            self.cache.whole(&manifest.executed, grant.module_bytes).await.map_err(of_transfer("the module"))?;
-        let compiled = client::compile(&self.exe, &module.path, &manifest.executed, &self.compiled_dir).await;
-        let compiled = compiled.map_err(of_sandbox)?;
+            self.cache.whole(&manifest.component, grant.module_bytes).await.map_err(of_transfer("the module"))?;
+        let of = Module {
+            exe: self.exe.clone(),
+            component: module.path.clone(),
+            digest: manifest.component,
+            builds: manifest.executed,
+            cache_dir: self.compiled_dir.clone(),
+        };
+        let compiled = of.compile(grant.floats).await.map_err(of_sandbox)?;
         let mut shared = Vec::with_capacity(grant.shared.len());
         let mut named = Vec::with_capacity(grant.shared.len());
         for (file, len) in &grant.shared {
@@ -58,7 +66,9 @@ impl Preparer {
             shared.push(entry);
         }
         let setup = WorkerSetup {
+            module: of,
             compiled: compiled.clone(),
+            floats: grant.floats,
             exports: grant.exports,
             args: grant.args.clone(),
             limits: grant.limits,
@@ -67,7 +77,7 @@ impl Preparer {
             scratch_dir: None,
             require_confinement: !grant.own && !self.allow_unconfined,
         };
-        let prepared = Arc::new(Prepared { setup, seed: grant.seed, _shared: shared });
+        let prepared = Arc::new(Prepared { setup, seed: grant.seed, _module: module, _shared: shared });
         self.use_compiled(compiled, &prepared);
         Ok(prepared)
     }

@@ -81,8 +81,15 @@ impl Compiled {
 
     /// Run it once, in a fresh instance. Components that use WASI need a tokio runtime to be entered around this.
     pub fn run(&self, call: Call, input: &[u8]) -> Run {
-        let head =
-            TaskHead { tag: 0, call, seed: [0; 32], input: Some(input.to_vec()), parts: 0, checkpoint_fuel: None };
+        let head = TaskHead {
+            tag: 0,
+            call,
+            seed: [0; 32],
+            floats: Floats::Plain,
+            input: Some(input.to_vec()),
+            parts: 0,
+            checkpoint_fuel: None,
+        };
         let started = os::cpu_time_us();
         let ended = self.runner.run(&head);
         let cpu_us = os::cpu_time_us() - started;

@@ -186,6 +186,8 @@ pub struct Task {
     pub seed: [u8; 32],
     /// Its input.
     pub input: TaskInput,
+    /// The build that it begins with, where the worker was started with the plain one.
+    pub floats: Floats,
     /// Checkpoint to go on from: state, and the fuel used when it was made.
     pub checkpoint: Option<(Vec<u8>, u64)>,
     /// For splits: the file that emitted units are written to, as `EmittedUnits` says.
@@ -295,8 +297,7 @@ impl IdleWorker {
         let gathered = Gathered::default();
         tokio::spawn(feed::run(shared.clone(), stdin, to_feed, asked, setup.module.clone()));
         let (shared_too, floats) = (shared.clone(), setup.floats);
-        let listener =
-            Listener { shared: shared_too, stdout, frames, wants, events, wall, floats, stderr, gathered };
+        let listener = Listener { shared: shared_too, stdout, frames, wants, events, wall, floats, stderr, gathered };
         tokio::spawn(listener.run());
         Ok((Worker { shared, tasks }, WorkerEvents { told }))
     }

@@ -55,6 +55,8 @@ pub struct TaskHead {
     pub tag: u64,
     pub call: Call,
     pub seed: [u8; 32],
+    /// The build that it begins with.
+    pub floats: Floats,
     /// The input where it is short.
     #[serde(with = "serde_bytes")]
     pub input: Option<Vec<u8>>,

@@ -1,7 +1,7 @@
 //! Making, rotating, exporting, losing and recovering the grid's keys.
 
 use fallow_protocol::Digest;
-use fallow_protocol::manifest::{Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{Builds, Limits, Manifest, PROFILE};
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn authored() -> AuthoredManifest {
     let author = SecretKey::generate();
     let manifest = Manifest {
         component: Digest::of(b"c"),
-        executed: Digest::of(b"c"),
+        executed: Builds { plain: Digest::of(b"p"), canonical: Digest::of(b"n") },
         source: None,
         limits: Limits::default(),
         profile: PROFILE.into(),

@@ -21,9 +21,9 @@ pub struct ModuleRow {
     pub digest: Digest,
     /// The component as it was uploaded.
     pub component: Digest,
-    /// What nodes execute.
+    /// The plain build of what nodes execute.
     pub executed: Digest,
-    /// Length of what nodes execute, bytes.
+    /// Length of the component, bytes.
     pub bytes: u64,
     /// What it exports.
     pub exports: Exports,
@@ -79,7 +79,7 @@ pub async fn insert<C: ConnectionTrait>(
         account_id.into(),
         Digest::of(&signed_manifest.authored.bytes).0.to_vec().into(),
         manifest.component.0.to_vec().into(),
-        manifest.executed.0.to_vec().into(),
+        manifest.executed.plain.0.to_vec().into(),
         signed(bytes).into(),
         json(exports)?.into(),
         json(&manifest.limits)?.into(),

@@ -10,7 +10,7 @@ use fallow_protocol::link::{
     Lease, Login, Machine, NodeState, Refused, ResultsFrame, SignedResults, Status, ToNode, ToServer, Welcome,
     enrol_bytes, login_bytes,
 };
-use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Exports, Limits, Manifest, PROFILE};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Input, Output, UnitResult};
 use fallow_protocol::{Digest, JobId, NodeId, SecretKey, wire};
@@ -220,6 +220,7 @@ pub fn result(lease: &Lease, seq: u64, end: End) -> UnitResult {
         key: unit.key,
         attempt: unit.attempt,
         outcome,
+        floats: Default::default(),
         fuel: 10,
         memory_bytes: 65_536,
         wall_us: 50,
@@ -255,7 +256,7 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
     let key = SecretKey::generate();
     let manifest = Manifest {
         component: Digest::of(name.as_bytes()),
-        executed: Digest::of(name.as_bytes()),
+        executed: Builds { plain: Digest::of(name.as_bytes()), canonical: Digest::of(b"canonical") },
         source: None,
         limits: Limits::default(),
         profile: PROFILE.into(),
@@ -287,6 +288,7 @@ pub fn counting(module: Digest, units: i64) -> JobSubmission {
         deadline_ms: None,
         on_failed: Default::default(),
         assemble: Assemble::Concat,
+        floats: Default::default(),
         seed: Some(1),
     }
 }

@@ -48,6 +48,7 @@ async fn send(shared: &Shared, stdin: &mut ChildStdin, tasks: Vec<Task>) -> io::
             tag: task.tag,
             call: task.call,
             seed: task.seed,
+            floats: task.floats,
             parts: match &task.input {
                 TaskInput::Parts(parts) => u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 TaskInput::Bytes(_) => 0,

@@ -92,7 +92,8 @@ impl Runner {
 
     fn attempts(&self, head: &TaskHead) -> wasmtime::Result<Ended> {
         let (units, nans) = self.counts.get();
-        if self.first.floats == Floats::Plain && nans <= units / NAN_UNITS_ONE_IN {
+        let plain = head.floats == Floats::Plain && self.first.floats == Floats::Plain;
+        if plain && nans <= units / NAN_UNITS_ONE_IN {
             self.counts.set((units.saturating_add(1), nans));
             match self.attempt(&self.first, head)? {
                 Attempt::Ended(ended) => return Ok(ended),
