@@ -314,6 +314,9 @@ fn each_reason_is_found() {
     assert_eq!(codes(&with(vec![node(1)], own)), ["no-eligible-node", "own-nodes-only"]);
     let poor = JobView { fuel_left: 0, ..job(1, 5) };
     assert_eq!(codes(&with(vec![node(1)], poor)), ["quota-exhausted"]);
+    let last = JobView { fuel_left: 100, unit_fuel: Some(60), ..job(1, 5) };
+    let busy = NodeView { work: vec![NodeWork { job: JobNo(1), units: 1, unit_us: None }], slots: 9, ..node(1) };
+    assert_eq!(codes(&with(vec![busy, node(2)], last)), ["quota-on-lease"]);
     let full = NodeView { work: vec![NodeWork { job: JobNo(1), units: 9, unit_us: None }], ..node(1) };
     assert_eq!(codes(&with(vec![full], job(1, 5))), ["slots-full"]);
     let check = JobView { picky: vec![picky(1, &[1], &[1], true, 0)], ..job(1, 0) };
