@@ -1,7 +1,7 @@
 //! The grid's keys: a root that is meant to be kept offline, and the online key that it signed for a time.
 //!
 //! Files in `keys/` of the data folder, readable by their owner only: `root.key` (until it is exported), `root.pub`,
-//! `online.key` and `cert.json`. Nodes pin the root; a rotation raises the serial and they never go back.
+//! `online.key` and `cert.json`; for a moment of a rotation `online.key.next`, until its certificate is there. Nodes pin the root; a rotation raises the serial and they never go back.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,7 +12,7 @@ use fallow_protocol::{Digest, PublicKey, SecretKey};
 
 mod files;
 
-use files::{CERT, ONLINE, ROOT, ROOT_PUBLIC};
+use files::{CERT, NEXT, ONLINE, ROOT, ROOT_PUBLIC};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -80,6 +80,9 @@ impl GridKeys {
         let dir = data.join("keys");
         if !any(&dir) {
             create(&dir, online_days, now_ms)?;
+        } else if dir.join(ROOT).exists() && !dir.join(CERT).exists() {
+            // A first start that broke off, or a certificate that was lost: nothing that only a person could give.
+            recover(data, None, online_days, now_ms)?;
         }
         let mut pair = load(&dir)?;
         if ends_soon(&pair.cert, online_days, now_ms) && dir.join(ROOT).exists() {
@@ -215,6 +218,9 @@ fn create(dir: &Path, online_days: u32, now_ms: u64) -> Result<(), KeysError> {
 }
 
 fn load(dir: &Path) -> Result<Pair, KeysError> {
+    if let Ok(cert) = files::read_cert(&dir.join(CERT)) {
+        take_next(dir, &cert)?;
+    }
     for name in [ONLINE, CERT] {
         let path = dir.join(name);
         if !path.exists() {
@@ -259,10 +265,22 @@ fn issue(dir: &Path, root: &SecretKey, serial: u64, online_days: u32, now_ms: u6
     let online = SecretKey::generate();
     let expires_at_ms = now_ms.saturating_add(u64::from(online_days) * DAY_MS);
     let cert = OnlineCert::issue(root, online.public(), serial, expires_at_ms);
-    // The two files change one after the other; when the power goes between them, `recover` or `rotate` helps.
-    files::write_secret(&dir.join(ONLINE), &online)?;
+    // The certificate decides which key is meant: when the power goes before it is written, the old pair is whole, and
+    // after that, the next start gives the new key its name.
+    files::write_secret(&dir.join(NEXT), &online)?;
     files::write_cert(&dir.join(CERT), &cert)?;
+    take_next(dir, &cert)?;
     Ok(Pair { online, cert })
+}
+
+/// Give the next key its name, where it is the one that the certificate names.
+fn take_next(dir: &Path, cert: &OnlineCert) -> Result<(), KeysError> {
+    let next = dir.join(NEXT);
+    match files::read_secret(&next) {
+        Ok(key) if key.public() == cert.online => files::rename(&next, &dir.join(ONLINE)),
+        // Of a rotation that came no further: the next one writes over it.
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,8 @@ pub struct Preparer {
     pub compiled_bytes_max: u64,
     /// Strangers' jobs run without the operating system's sandbox where it cannot be set up.
     pub allow_unconfined: bool,
+    /// Why the operating system's sandbox cannot be set up, where it cannot.
+    pub unconfined: Option<String>,
     /// Compiled files in use.
     pub in_use: Mutex<HashMap<PathBuf, Weak<Prepared>>>,
 }
@@ -58,6 +60,10 @@ impl Preparer {
             cache_dir: self.compiled_dir.clone(),
         };
         let compiled = of.compile(grant.floats).await.map_err(of_sandbox)?;
+        if let Some(reason) = &self.unconfined {
+            // Strangers' jobs come here only where the owner allowed it.
+            tracing::warn!(job = %grant.job, own = grant.own, reason, "runs without the operating system's sandbox");
+        }
         let mut shared = Vec::with_capacity(grant.shared.len());
         let mut named = Vec::with_capacity(grant.shared.len());
         for (file, len) in &grant.shared {
@@ -124,7 +130,7 @@ fn evict(dir: &Path, bytes_max: u64, keep: &[PathBuf]) -> std::io::Result<()> {
 fn of_transfer(what: &'static str) -> impl Fn(TransferError) -> PrepareError {
     move |error| match error {
         TransferError::Refused(_) | TransferError::Tampered(..) => PrepareError::Host(format!("{what}: {error}")),
-        TransferError::Failed(_) | TransferError::Disk(_) => {
+        TransferError::Failed(_) | TransferError::NoRoom(_) | TransferError::Disk(_) => {
             PrepareError::Host(format!("{what} could not be fetched: {error}"))
         }
     }

@@ -1,5 +1,8 @@
 //! Bad input from authors and visitors: each gets a clear error, and the server goes on.
 
+#[path = "bad_input/long_line.rs"]
+mod long_line;
+
 use anyhow::{Context, Result, ensure};
 use fallow_protocol::digest::Digest;
 use fallow_protocol::job::{Assemble, FileRef, JobSubmission, OnFailed, RunOn, Split};

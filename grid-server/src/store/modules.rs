@@ -65,6 +65,12 @@ pub async fn by_digest<C: ConnectionTrait>(
     row.as_ref().map(read).transpose()
 }
 
+/// Whether one of an account's modules is made of this blob.
+pub async fn names<C: ConnectionTrait>(connection: &C, account_id: i64, blob: &Digest) -> Result<bool, StoreError> {
+    let text = "SELECT 1 FROM modules WHERE account_id = $1 AND (component = $2 OR executed = $2) LIMIT 1";
+    Ok(sql::one(connection, text, vec![account_id.into(), blob.0.to_vec().into()]).await?.is_some())
+}
+
 /// Keep a module; it stays as it is where it is known.
 pub async fn insert<C: ConnectionTrait>(
     connection: &C,

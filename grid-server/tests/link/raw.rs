@@ -7,8 +7,8 @@ use fallow_protocol::api::{Enrol, Enrolled, JobInfo, JoinToken, NewJoinToken};
 use fallow_protocol::job::{Assemble, JobSubmission, Split};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::link::{
-    Lease, Login, Machine, NodeState, Refused, ResultsFrame, SignedResults, Status, ToNode, ToServer, Welcome,
-    enrol_bytes, login_bytes,
+    Lease, Login, Machine, NodeState, Refused, ResultsFrame, SignedResults, Status, ToNode, ToServer, UnitProgress,
+    Welcome, enrol_bytes, login_bytes,
 };
 use fallow_protocol::manifest::{AuthoredManifest, Builds, Exports, Limits, Manifest, PROFILE};
 use fallow_protocol::outcome::Outcome;
@@ -95,6 +95,11 @@ impl Raw {
     }
 
     pub async fn status(&mut self, leases: Vec<u64>) {
+        self.progress(leases, Vec::new()).await;
+    }
+
+    /// A status with progress of units.
+    pub async fn progress(&mut self, leases: Vec<u64>, progress: Vec<UnitProgress>) {
         let status = Status {
             state: NodeState::Active,
             slots: 2,
@@ -102,7 +107,7 @@ impl Raw {
             takes_strangers: true,
             leases,
             units_held: 0,
-            progress: Vec::new(),
+            progress,
         };
         self.send(&ToServer::Status(status)).await;
     }

@@ -4,7 +4,9 @@
 
 mod caps;
 mod code;
+pub mod composition;
 mod features;
+mod joins;
 mod world;
 
 use std::io::Read;
@@ -18,6 +20,7 @@ use super::ServeError;
 use crate::confine::{self, Confinement};
 use crate::instrument;
 use caps::Caps;
+use composition::Composition;
 
 /// Larger files are not read; grids set their own limit below this.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
@@ -64,20 +67,16 @@ pub fn check(bytes: &[u8]) -> Result<Exports, ServeError> {
     let mut validator = Validator::new_with_features(features::ours());
     let mut caps = Caps::default();
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
-    let mut depth = 0;
+    let mut composition = Composition::default();
     let mut exports = Exports::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| features::explain(&error))?;
         caps.count(&payload)?;
-        let outermost = depth == 0;
+        let outermost = composition.outermost();
         if outermost {
             world::note(&payload, &mut exports)?;
         }
-        match &payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            _ => {}
-        }
+        composition.check(&payload)?;
         match validator.payload(&payload).map_err(|error| features::explain(&error))? {
             ValidPayload::Func(function, body) => {
                 allocations = code::check(function.into_validator(allocations), &body)?;
