@@ -74,6 +74,15 @@ pub struct GridKeys {
 }
 
 impl GridKeys {
+    /// As [`Self::open`] for a grid that is not new: its nodes have pinned a root, so that no other is made for it.
+    pub fn reopen(data: &Path, online_days: u32, now_ms: u64) -> Result<Self, KeysError> {
+        let dir = data.join("keys");
+        if !any(&dir) {
+            return Err(KeysError::Missing(dir.join(ONLINE)));
+        }
+        Self::open(data, online_days, now_ms)
+    }
+
     /// Read the keys of a data folder; make them where there are none at all. An online key near its end is renewed
     /// where the root key is here.
     pub fn open(data: &Path, online_days: u32, now_ms: u64) -> Result<Self, KeysError> {
@@ -192,6 +201,7 @@ pub fn export_root(data: &Path, file: &Path) -> Result<Digest, KeysError> {
 pub fn recover(data: &Path, root: Option<&Path>, online_days: u32, now_ms: u64) -> Result<OnlineCert, KeysError> {
     let dir = data.join("keys");
     let key = root_key(&dir, root)?;
+    files::make_dir(&dir)?;
     let seen = files::read_cert(&dir.join(CERT)).map_or(0, |cert| cert.serial);
     // Where no certificate is left to tell the last serial: seconds since 1970 are surely more than the rotations.
     let serial = if seen > 0 { seen + 1 } else { now_ms / 1000 };

@@ -110,6 +110,15 @@ fn a_lost_online_key_is_recovered_and_nodes_accept_it() {
     }
     recover(data.path(), None, 90, NOW).unwrap();
     assert_eq!(GridKeys::open(data.path(), 90, NOW).unwrap().cert().verify(&root, NOW, seen + 1), Ok(()));
+
+    // The folder itself is gone: a grid that nodes know gets no other root.
+    let file = data.path().join("root.elsewhere");
+    export_root(data.path(), &file).unwrap();
+    std::fs::remove_dir_all(data.path().join("keys")).unwrap();
+    assert!(matches!(GridKeys::reopen(data.path(), 90, NOW), Err(KeysError::Missing(_))));
+    assert!(!data.path().join("keys").exists());
+    recover(data.path(), Some(&file), 90, NOW).unwrap();
+    assert_eq!(GridKeys::reopen(data.path(), 90, NOW).unwrap().root(), root);
 }
 
 /// Copy a data folder's keys as a crash would leave them: only those files, as they are now.
