@@ -8,11 +8,7 @@ use wasmparser::{
 
 use super::super::ServeError;
 use super::{features, refuse};
-
-/// Module name of the core imports that metering adds.
-pub const METER_MODULE: &str = "fallow:meter";
-/// Name of the component's import or export that metering adds.
-pub const METER_NAME: &str = "fallow-meter";
+use crate::instrument::{METER_EXPORT, METER_MODULE};
 
 /// What is open around the payload at hand, outermost first.
 #[derive(Debug, Default)]
@@ -154,7 +150,7 @@ fn types(section: wasmparser::ComponentTypeSectionReader<'_>) -> Result<(), Serv
 /// Whether a name at the outermost component's edge is the one that metering adds. Names of one component differ in
 /// more than upper and lower case.
 pub fn is_reserved(name: &str) -> bool {
-    name.eq_ignore_ascii_case(METER_NAME)
+    name.eq_ignore_ascii_case(METER_EXPORT)
 }
 
 /// Refuse a reserved name.
