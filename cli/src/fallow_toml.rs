@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_SHARED_MAX, MEMORY_BYTES_MAX, NAME_BYTES_MAX};
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::manifest::{Floats, Limits};
 use serde::Deserialize;
 
 /// The file's name.
@@ -98,6 +98,8 @@ pub struct JobSection {
     pub assemble: Assemble,
     /// The job is cancelled when it has not ended after so many hours.
     pub deadline_hours: Option<f64>,
+    /// `plain` (units that make a NaN run again in the canonical build) or `canonical` (all run in that one at once).
+    pub floats: Floats,
     /// Arguments of a WASI command, without the program's name.
     pub args: Vec<String>,
     /// Files that every unit may read by their file name, relative to this file.
@@ -117,6 +119,7 @@ impl Default for JobSection {
             on_failed: OnFailed::default(),
             assemble: Assemble::default(),
             deadline_hours: None,
+            floats: Floats::default(),
             args: Vec::new(),
             shared: Vec::new(),
             seed: None,

@@ -12,10 +12,10 @@ mod whole;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use fallow_protocol::manifest::{Exports, Limits};
+use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::{LimitKind, Outcome};
 use fallow_protocol::unit::{Call, STAGE_RUN, UnitKey};
-use fallow_sandbox::client::{Bytes, FileRange, Task, TaskEnd, TaskInput, WorkerSetup, unit_seed};
+use fallow_sandbox::client::{Bytes, FileRange, Module, Task, TaskEnd, TaskInput, Validated, WorkerSetup, unit_seed};
 
 use crate::build::{self, BuildOptions, Built};
 use crate::failure::Failure;
@@ -24,6 +24,7 @@ use crate::parse::LimitArg;
 use crate::submit::inputs;
 use crate::toolchain::Note;
 use lab::Lab;
+pub(crate) use lab::refused;
 pub use report::RunReport;
 
 /// When the guest's clocks begin, the same in every local run: 1 January 2026.
@@ -71,7 +72,7 @@ pub enum RunInput {
 struct Ready {
     file: ProjectFile,
     built: Built,
-    exports: Exports,
+    validated: Validated,
     limits: Limits,
     args: Vec<String>,
     seed: u64,
@@ -83,12 +84,12 @@ struct Ready {
 pub async fn run(options: &RunOptions, note: Note<'_>) -> anyhow::Result<RunReport> {
     let scratch = tempfile::tempdir().context("cannot make a temporary folder")?;
     let (file, built) = component(options, scratch.path(), note).await?;
-    let exports = fallow_sandbox::client::validate(&options.exe, &built.component).await.map_err(lab::refused)?;
+    let validated = fallow_sandbox::client::validate(&options.exe, &built.component).await.map_err(lab::refused)?;
     let mut limits = file.limits.to_limits();
     options.limits.iter().for_each(|limit| limit.apply(&mut limits));
     let args = if options.args.is_empty() { file.job.args.clone() } else { options.args.clone() };
     let files = job_files(options, &file)?;
-    let ready = Ready { exports, limits, args, seed: options.seed, files, scratch, built, file };
+    let ready = Ready { validated, limits, args, seed: options.seed, files, scratch, built, file };
     let lab = ready.lab(options).await?;
     if options.whole { whole::run(&ready, &lab, note).await } else { one(&ready, &lab, options).await }
 }
@@ -120,12 +121,21 @@ impl Ready {
         let cache = options.build.cache_dir.join("compiled");
         std::fs::create_dir_all(&cache).with_context(|| format!("cannot make {}", cache.display()))?;
         let Built { component, digest, .. } = &self.built;
-        let compiled =
-            fallow_sandbox::client::compile(&options.exe, component, digest, &cache).await.map_err(lab::refused)?;
+        let module = Module {
+            exe: options.exe.clone(),
+            component: component.clone(),
+            digest: *digest,
+            builds: self.validated.builds,
+            cache_dir: cache,
+        };
+        let floats = self.file.job.floats;
+        let compiled = module.compile(floats).await.map_err(lab::refused)?;
         let own = self.file.job.shared.iter().map(|path| options.project.join(path));
         let setup = WorkerSetup {
+            module,
             compiled,
-            exports: self.exports,
+            floats,
+            exports: self.validated.exports,
             args: self.args.clone(),
             limits: self.limits,
             epoch_ms: EPOCH_MS,
@@ -139,11 +149,19 @@ impl Ready {
 
     /// The call that is the task's work.
     fn call(&self) -> Call {
-        if self.exports.run { Call::Run } else { Call::Command }
+        if self.validated.exports.run { Call::Run } else { Call::Command }
     }
 
     fn task(&self, call: Call, key: UnitKey, input: TaskInput) -> Task {
-        Task { tag: key.seq, call, seed: unit_seed(self.seed, key), input, checkpoint: None, emit_to: None }
+        Task {
+            tag: key.seq,
+            call,
+            seed: unit_seed(self.seed, key),
+            input,
+            floats: Floats::Plain,
+            checkpoint: None,
+            emit_to: None,
+        }
     }
 }
 

@@ -75,6 +75,7 @@ fn submission(plan: &Plan, module: &ModuleInfo, sent: &Sent) -> JobSubmission {
         deadline_ms: plan.deadline.map(|after| now_ms() + u64::try_from(after.as_millis()).unwrap_or(u64::MAX / 2)),
         on_failed: plan.on_failed,
         assemble: plan.assemble,
+        floats: plan.floats,
         seed: plan.seed,
     }
 }

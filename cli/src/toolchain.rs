@@ -66,7 +66,7 @@ impl Toolchain {
         let key = format!("target.{}", self.target);
         cargo.arg("--config").arg(format!("{key}.rustflags={}", self.rustflags()));
         if let Programs::Debian(sysroot) = &self.programs {
-            cargo.arg("--config").arg(format!("{key}.linker={}", quoted(&sysroot.linker)));
+            cargo.arg("--config").arg(format!("{key}.linker={}", quoted(&sysroot.linker.to_string_lossy())));
         }
         cargo
     }
@@ -74,15 +74,15 @@ impl Toolchain {
     fn rustflags(&self) -> String {
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| format!("{flag:?}")).collect();
         if let Programs::Debian(sysroot) = &self.programs {
-            flags.extend(["\"--sysroot\"".to_owned(), quoted(&sysroot.folder)]);
+            flags.extend(sysroot.rustflags().iter().map(|flag| quoted(flag)));
         }
         format!("[{}]", flags.join(", "))
     }
 }
 
-/// A path as a TOML string.
-fn quoted(path: &Path) -> String {
-    toml::Value::from(path.to_string_lossy().into_owned()).to_string()
+/// As a TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }
 
 /// The user's cache folder for Fallow; `home` is their home folder.
@@ -131,7 +131,8 @@ mod tests {
         let sysroot =
             debian::Sysroot { folder: "/home/a b/s".into(), linker: "/l".into(), version: "rustc 1.96.0".into() };
         let debian = Toolchain { programs: Programs::Debian(sysroot), target: "wasm32-wasip1", ..own };
-        assert!(args(&debian)[1].ends_with(r#""--sysroot", "/home/a b/s"]"#), "{:?}", args(&debian));
+        assert!(args(&debian)[1].contains(r#", "--sysroot", "/home/a b/s", "-C", "link-arg=/home/a b/s/lib/"#));
+        assert!(args(&debian)[1].ends_with(r#", "-C", "link-arg=--export=cabi_realloc"]"#), "{:?}", args(&debian));
         assert_eq!(args(&debian)[3], r#"target.wasm32-wasip1.linker="/l""#);
     }
 

@@ -89,3 +89,17 @@ fn checkpoints_and_shared_files_do_not_disturb_a_run() {
     let args = ["run", "--project", "faults", "--shared", shared.to_str().unwrap(), file.to_str().unwrap()];
     assert_eq!(well(&guests, &args), "seven");
 }
+
+#[test]
+fn a_plain_programs_heap_and_its_output_do_not_meet() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("pieces");
+    std::fs::write(&file, "3000").unwrap();
+    let printed = well(&root().join("tests/guests/heap"), &["run", file.to_str().unwrap()]);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!(lines.len(), 3001);
+    for (number, line) in lines[..3000].iter().enumerate() {
+        assert!(line.starts_with(&format!("piece {number} of ")) && line.ends_with(" bytes"), "{line:?}");
+    }
+    assert_eq!(lines[3000], "intact: 1036 freed, 1964 held with 41 MiB");
+}

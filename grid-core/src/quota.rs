@@ -40,12 +40,14 @@ impl Quota {
     }
 }
 
-/// Units that `left` pays for at `unit_fuel` a unit, and until one has ended and told, at the most that one may use:
-/// `fuel_max`. At least one while anything is left: most units use far less than they may, and one has to be the first.
-pub fn affordable(left: u64, unit_fuel: Option<u64>, fuel_max: u64) -> u64 {
-    match left {
-        0 => 0,
-        left => (left / unit_fuel.unwrap_or(fuel_max).max(1)).max(1),
+/// Units that pay `price` fuel each which may still be handed out, where `left` is left of an account's quota and `out`
+/// is what the units that nodes hold, of all its jobs, will use of it. At least one while anything is left and nothing is
+/// out: prices are what a unit may use until one has ended and told, most use far less, and one has to be the first.
+pub fn affordable(left: u64, out: u64, price: u64) -> u64 {
+    match (left, out) {
+        (0, _) => 0,
+        (left, 0) => (left / price.max(1)).max(1),
+        (left, out) => left.saturating_sub(out) / price.max(1),
     }
 }
 
@@ -64,16 +66,18 @@ mod tests {
 
     #[test]
     fn few_units_are_handed_out_near_the_end_of_a_quota() {
-        assert_eq!(affordable(0, None, 5), 0);
-        assert_eq!(affordable(100, Some(30), 1_000), 3);
-        assert_eq!(affordable(1, Some(30), 1_000), 1);
-        assert_eq!(affordable(u64::MAX, Some(0), 1_000), u64::MAX);
+        assert_eq!(affordable(0, 0, 5), 0);
+        assert_eq!(affordable(100, 0, 30), 3);
+        assert_eq!(affordable(1, 0, 30), 1);
+        assert_eq!(affordable(u64::MAX, 0, 0), u64::MAX);
+        assert_eq!(affordable(100, 0, 4_000_000_000_000), 1);
     }
 
     #[test]
-    fn before_a_price_is_known_units_cost_the_most_they_may() {
-        assert_eq!(affordable(100, None, 30), 3);
-        assert_eq!(affordable(100, None, 4_000_000_000_000), 1);
-        assert_eq!(affordable(100, None, 0), 100);
+    fn what_is_out_is_not_left() {
+        assert_eq!(affordable(100, 30, 30), 2);
+        assert_eq!(affordable(100, 90, 30), 0, "the first is out already");
+        assert_eq!(affordable(100, 4_000_000_000_000, 1), 0);
+        assert_eq!(affordable(0, 30, 30), 0);
     }
 }

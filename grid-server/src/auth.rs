@@ -19,7 +19,7 @@ use crate::store::tokens;
 
 mod first;
 
-pub use first::{FirstError, NewAccount, create_account, issue, operator};
+pub use first::{FirstError, NewAccount, create_account, has_accounts, issue, operator};
 
 /// What every API token begins with.
 pub const TOKEN_PREFIX: &str = "fallow_";

@@ -41,6 +41,7 @@ impl BlobStore {
             fs::remove_dir_all(&half).await?;
         }
         fs::create_dir_all(&half).await?;
+        make_folders(root.clone()).await?;
         let uploads = Uploads::open_in(data).await?;
         Ok(Self { root: root.into(), uploads: Arc::new(uploads), unnamed: Arc::default(), gate: Arc::default() })
     }
@@ -73,7 +74,10 @@ impl BlobStore {
     /// Keep bytes that are in memory.
     pub async fn put_bytes(&self, bytes: &[u8]) -> io::Result<Digest> {
         let digest = Digest::of(bytes);
-        if fs::try_exists(self.path(&digest)).await? {
+        let path = self.path(&digest);
+        if fs::try_exists(&path).await? {
+            // Whoever has renamed it to this may not have synced the folder yet.
+            sync_folder(path.parent().unwrap_or(&self.root).to_owned()).await?;
             return Ok(digest);
         }
         let mut writer = self.writer().await?;
@@ -136,10 +140,6 @@ impl BlobStore {
     pub(crate) async fn adopt(&self, file: &Path, digest: &Digest, list: &BlockList) -> io::Result<()> {
         let path = self.path(digest);
         let folder = path.parent().unwrap_or(&self.root).to_owned();
-        if !fs::try_exists(&folder).await? {
-            fs::create_dir_all(&folder).await?;
-            sync_folder(self.root.to_path_buf()).await?;
-        }
         if !list.values.is_empty() {
             let half = self.root.join("half").join(fallow_protocol::ids::random_letters(16));
             let mut blocks = File::create(&half).await?;
@@ -150,6 +150,17 @@ impl BlobStore {
         fs::rename(file, &path).await?;
         sync_folder(folder).await
     }
+}
+
+/// The folders of all blobs, made and synced before the first one, so that no blob has to ask whether its folder lasts.
+async fn make_folders(root: PathBuf) -> io::Result<()> {
+    let make = move || {
+        for first in 0..=u8::MAX {
+            std::fs::create_dir_all(root.join(format!("{first:02x}")))?;
+        }
+        std::fs::File::open(root)?.sync_all()
+    };
+    tokio::task::spawn_blocking(make).await.map_err(io::Error::other)?
 }
 
 /// A rename lasts once its folder is synced.

@@ -1,7 +1,7 @@
 //! The grid's keys: a root that is meant to be kept offline, and the online key that it signed for a time.
 //!
 //! Files in `keys/` of the data folder, readable by their owner only: `root.key` (until it is exported), `root.pub`,
-//! `online.key` and `cert.json`. Nodes pin the root; a rotation raises the serial and they never go back.
+//! `online.key` and `cert.json`; for a moment of a rotation `online.key.next`, until its certificate is there. Nodes pin the root; a rotation raises the serial and they never go back.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -12,7 +12,7 @@ use fallow_protocol::{Digest, PublicKey, SecretKey};
 
 mod files;
 
-use files::{CERT, ONLINE, ROOT, ROOT_PUBLIC};
+use files::{CERT, NEXT, ONLINE, ROOT, ROOT_PUBLIC};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -74,12 +74,24 @@ pub struct GridKeys {
 }
 
 impl GridKeys {
+    /// As [`Self::open`] for a grid that is not new: its nodes have pinned a root, so that no other is made for it.
+    pub fn reopen(data: &Path, online_days: u32, now_ms: u64) -> Result<Self, KeysError> {
+        let dir = data.join("keys");
+        if !any(&dir) {
+            return Err(KeysError::Missing(dir.join(ONLINE)));
+        }
+        Self::open(data, online_days, now_ms)
+    }
+
     /// Read the keys of a data folder; make them where there are none at all. An online key near its end is renewed
     /// where the root key is here.
     pub fn open(data: &Path, online_days: u32, now_ms: u64) -> Result<Self, KeysError> {
         let dir = data.join("keys");
         if !any(&dir) {
             create(&dir, online_days, now_ms)?;
+        } else if dir.join(ROOT).exists() && !dir.join(CERT).exists() {
+            // A first start that broke off, or a certificate that was lost: nothing that only a person could give.
+            recover(data, None, online_days, now_ms)?;
         }
         let mut pair = load(&dir)?;
         if ends_soon(&pair.cert, online_days, now_ms) && dir.join(ROOT).exists() {
@@ -189,6 +201,7 @@ pub fn export_root(data: &Path, file: &Path) -> Result<Digest, KeysError> {
 pub fn recover(data: &Path, root: Option<&Path>, online_days: u32, now_ms: u64) -> Result<OnlineCert, KeysError> {
     let dir = data.join("keys");
     let key = root_key(&dir, root)?;
+    files::make_dir(&dir)?;
     let seen = files::read_cert(&dir.join(CERT)).map_or(0, |cert| cert.serial);
     // Where no certificate is left to tell the last serial: seconds since 1970 are surely more than the rotations.
     let serial = if seen > 0 { seen + 1 } else { now_ms / 1000 };
@@ -215,6 +228,9 @@ fn create(dir: &Path, online_days: u32, now_ms: u64) -> Result<(), KeysError> {
 }
 
 fn load(dir: &Path) -> Result<Pair, KeysError> {
+    if let Ok(cert) = files::read_cert(&dir.join(CERT)) {
+        take_next(dir, &cert)?;
+    }
     for name in [ONLINE, CERT] {
         let path = dir.join(name);
         if !path.exists() {
@@ -259,10 +275,22 @@ fn issue(dir: &Path, root: &SecretKey, serial: u64, online_days: u32, now_ms: u6
     let online = SecretKey::generate();
     let expires_at_ms = now_ms.saturating_add(u64::from(online_days) * DAY_MS);
     let cert = OnlineCert::issue(root, online.public(), serial, expires_at_ms);
-    // The two files change one after the other; when the power goes between them, `recover` or `rotate` helps.
-    files::write_secret(&dir.join(ONLINE), &online)?;
+    // The certificate decides which key is meant: when the power goes before it is written, the old pair is whole, and
+    // after that, the next start gives the new key its name.
+    files::write_secret(&dir.join(NEXT), &online)?;
     files::write_cert(&dir.join(CERT), &cert)?;
+    take_next(dir, &cert)?;
     Ok(Pair { online, cert })
+}
+
+/// Give the next key its name, where it is the one that the certificate names.
+fn take_next(dir: &Path, cert: &OnlineCert) -> Result<(), KeysError> {
+    let next = dir.join(NEXT);
+    match files::read_secret(&next) {
+        Ok(key) if key.public() == cert.online => files::rename(&next, &dir.join(ONLINE)),
+        // Of a rotation that came no further: the next one writes over it.
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ pub struct Metrics {
     pub jobs_active: Gauge,
     /// Results and frames that no honest node sends.
     pub node_faults: Counter,
+    /// Progress of units that its node does not hold.
+    pub progress_ignored: Counter,
     /// Bytes received into blobs.
     pub blob_bytes_in: Counter,
     /// Bytes of blobs asked for.
@@ -109,6 +111,7 @@ impl Default for Metrics {
             jobs_submitted: Counter::default(),
             jobs_active: Gauge::default(),
             node_faults: Counter::default(),
+            progress_ignored: Counter::default(),
             blob_bytes_in: Counter::default(),
             blob_bytes_out: Counter::default(),
             modules_accepted: Counter::default(),
@@ -143,6 +146,7 @@ impl Metrics {
         counter("leases_expired", "leases that ended because their node was silent", &self.leases_expired);
         counter("jobs_submitted", "jobs accepted", &self.jobs_submitted);
         counter("node_faults", "messages that no honest node sends", &self.node_faults);
+        counter("progress_ignored", "progress of units that its node does not hold", &self.progress_ignored);
         counter("blob_in_bytes", "bytes received into blobs", &self.blob_bytes_in);
         counter("blob_out_bytes", "bytes of blobs asked for", &self.blob_bytes_out);
         counter("modules_accepted", "modules accepted", &self.modules_accepted);

@@ -50,8 +50,11 @@ pub enum ModuleError {
         /// What the grid allows.
         most: u64,
     },
-    /// It names other bytes to execute than the component.
-    #[error("the manifest's executed digest must be the component's")]
+    /// It names other bytes to execute than what instrumenting the component gives.
+    #[error(
+        "the manifest's executed digests are not those of the instrumented component; sign it with a `fallow` of the \
+         grid's version"
+    )]
     Executed,
     /// It would live too long.
     #[error("the manifest expires in {days} days, this grid allows at most {most}")]
@@ -119,9 +122,6 @@ fn check(app: &App, authored: &AuthoredManifest) -> Result<Manifest, ModuleError
     if days > u64::from(most) {
         return Err(ModuleError::Life { days, most });
     }
-    if manifest.executed != manifest.component {
-        return Err(ModuleError::Executed);
-    }
     within(&manifest.limits, &app.config.limits.unit)?;
     Ok(manifest)
 }
@@ -156,7 +156,9 @@ async fn look_at(app: &App, validations: &Semaphore, manifest: &Manifest, len: u
     let path = app.blobs.path(&manifest.component);
     match validate(&exe.map_err(ModuleError::Host)?, &path).await {
         Err(SandboxError::Refused(why)) => Err(ModuleError::Refused(why)),
-        other => other.map_err(ModuleError::Host),
+        Err(error) => Err(ModuleError::Host(error)),
+        Ok(validated) if validated.builds != manifest.executed => Err(ModuleError::Executed),
+        Ok(validated) => Ok(validated.exports),
     }
 }
 

@@ -43,8 +43,9 @@ pub struct Running {
 pub async fn start(config: Config) -> anyhow::Result<Running> {
     let certificates = tls::plan(&config).await?;
     let lock = folder::open(&config.data)?;
-    let keys = GridKeys::open(&config.data, config.keys.online_days, now_ms())?;
     let store = Store::open(config.database().expose()).await?;
+    let open_keys = if auth::has_accounts(&store).await? { GridKeys::reopen } else { GridKeys::open };
+    let keys = open_keys(&config.data, config.keys.online_days, now_ms())?;
     let blobs = BlobStore::open_in(&config.data).await.context("failed to open the folder of blobs")?;
     let operator_token = auth::operator(&store, config.limits.fuel_quota).await?;
     let listener = TcpListener::bind(config.listen).await;

@@ -26,7 +26,7 @@ pub(crate) mod lease;
 mod load;
 pub(crate) mod results;
 pub(crate) mod split;
-mod tidy;
+pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};

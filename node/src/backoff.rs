@@ -14,6 +14,11 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// For what only others can change, so that trying again soon helps nobody: from some seconds on.
+    pub fn slow() -> Self {
+        Self { failures: 6 }
+    }
+
     /// The wait after one more failure: between half and all of the step.
     pub fn next(&mut self, random: u64) -> Duration {
         let step = (FIRST_MS << self.failures.min(16)).min(LAST_MS);
@@ -45,6 +50,8 @@ mod tests {
             assert!((400..=800).contains(&waits[2]), "{waits:?}");
             assert!(waits.iter().all(|wait| *wait <= LAST_MS), "{waits:?}");
             assert!(*waits.last().unwrap() >= LAST_MS / 2, "{waits:?}");
+            let first = Backoff::slow().next(random).as_millis();
+            assert!((6_400..=12_800).contains(&first), "{first}");
             backoff.reset();
             assert!(backoff.next(random).as_millis() <= 200);
         }

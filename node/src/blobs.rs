@@ -22,6 +22,8 @@ use crate::http::{self, GridUrl};
 const REQUESTS_MAX: usize = 8;
 /// Tries of one request on a standing connection before it is given up.
 const TRIES_MAX: u32 = 5;
+/// Longest wait between two of these.
+const WAIT_MAX: Duration = Duration::from_secs(5);
 /// A list of blocks of the largest blob (8 GiB) has 1 MiB; operators may allow more.
 const LIST_BYTES_MAX: usize = 16 << 20;
 
@@ -34,6 +36,9 @@ pub enum TransferError {
     /// It failed too often.
     #[error("{0}")]
     Failed(String),
+    /// The server has no room for it now: on its disk, or among what this node has uploaded and no result names yet.
+    #[error("the server has no room for it now: {0}")]
+    NoRoom(String),
     /// The bytes are not those of the digest.
     #[error("blob {digest} is not what its digest says: {why}", digest = .0.short(), why = .1)]
     Tampered(Digest, String),
@@ -110,11 +115,13 @@ impl BlobClient {
 
     /// Upload a file, going on from what the server has.
     pub async fn upload(&self, digest: &Digest, len: u64, file: &Path) -> Result<(), TransferError> {
-        let mut offset = Some(0);
+        let (mut offset, mut backoff) = (Some(0), Backoff::default());
         loop {
             match self.upload_once(digest, len, file, offset).await? {
                 true => return Ok(()),
-                false => offset = None,
+                // It may have been begun before; after that, the way to the server is at fault.
+                false if offset.is_some() => offset = None,
+                false => tokio::time::sleep(backoff.next(backoff::random()).min(WAIT_MAX)).await,
             }
         }
     }
@@ -216,7 +223,7 @@ impl BlobClient {
                 return Err(TransferError::Failed(why));
             }
             tracing::debug!(why, tries, "a transfer is tried again");
-            tokio::time::sleep(backoff.next(backoff::random()).min(Duration::from_secs(5))).await;
+            tokio::time::sleep(backoff.next(backoff::random()).min(WAIT_MAX)).await;
         }
         Err(TransferError::Failed("it failed too often".into()))
     }
@@ -234,7 +241,12 @@ async fn failed<T>(response: Response) -> Try<T> {
     match status {
         // The session ended with its connection; the next one has another.
         StatusCode::UNAUTHORIZED | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => Try::Again(text),
+        // Trying again at once makes no room; who uploads knows when to come again.
+        StatusCode::INSUFFICIENT_STORAGE => Try::Never(TransferError::NoRoom(text)),
         status if status.is_client_error() => Try::Never(TransferError::Refused(text)),
         _ => Try::Again(text),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,7 +42,9 @@ pub async fn make(cache: &Cache, unit: &SlotUnit, job_seed: u64, emit_to: PathBu
         None => None,
     };
     let emit_to = (unit.call == Call::Split).then_some(emit_to);
-    let task = Task { tag: *tag, call: unit.call, seed: unit_seed(job_seed, unit.key), input, checkpoint, emit_to };
+    let seed = unit_seed(job_seed, unit.key);
+    let floats = unit.floats.unwrap_or_default();
+    let task = Task { tag: *tag, call: unit.call, seed, input, floats, checkpoint, emit_to };
     Ok(Made { task, pins })
 }
 

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use fallow_protocol::link::JobGrant;
 use fallow_protocol::manifest::Manifest;
-use fallow_sandbox::client::{self, SandboxError, WorkerSetup};
+use fallow_sandbox::client::{Module, SandboxError, WorkerSetup};
 
 use crate::agent::io::PrepareError;
 use crate::blobs::TransferError;
@@ -22,6 +22,8 @@ pub struct Prepared {
     pub setup: WorkerSetup,
     /// Seed of its units' random streams.
     pub seed: u64,
+    /// Its component, from which the canonical build is made where it is asked for, kept from eviction.
+    _module: Arc<Entry>,
     /// Its shared files, kept from eviction.
     _shared: Vec<Arc<Entry>>,
 }
@@ -39,6 +41,8 @@ pub struct Preparer {
     pub compiled_bytes_max: u64,
     /// Strangers' jobs run without the operating system's sandbox where it cannot be set up.
     pub allow_unconfined: bool,
+    /// Why the operating system's sandbox cannot be set up, where it cannot.
+    pub unconfined: Option<String>,
     /// Compiled files in use.
     pub in_use: Mutex<HashMap<PathBuf, Weak<Prepared>>>,
 }
@@ -47,9 +51,19 @@ impl Preparer {
     /// Make a job ready. Its manifest is trusted by now.
     pub async fn prepare(&self, grant: &JobGrant, manifest: &Manifest) -> Result<Arc<Prepared>, PrepareError> {
         let module =
-            self.cache.whole(&manifest.executed, grant.module_bytes).await.map_err(of_transfer("the module"))?;
-        let compiled = client::compile(&self.exe, &module.path, &manifest.executed, &self.compiled_dir).await;
-        let compiled = compiled.map_err(of_sandbox)?;
+            self.cache.whole(&manifest.component, grant.module_bytes).await.map_err(of_transfer("the module"))?;
+        let of = Module {
+            exe: self.exe.clone(),
+            component: module.path.clone(),
+            digest: manifest.component,
+            builds: manifest.executed,
+            cache_dir: self.compiled_dir.clone(),
+        };
+        let compiled = of.compile(grant.floats).await.map_err(of_sandbox)?;
+        if let Some(reason) = &self.unconfined {
+            // Strangers' jobs come here only where the owner allowed it.
+            tracing::warn!(job = %grant.job, own = grant.own, reason, "runs without the operating system's sandbox");
+        }
         let mut shared = Vec::with_capacity(grant.shared.len());
         let mut named = Vec::with_capacity(grant.shared.len());
         for (file, len) in &grant.shared {
@@ -58,7 +72,9 @@ impl Preparer {
             shared.push(entry);
         }
         let setup = WorkerSetup {
+            module: of,
             compiled: compiled.clone(),
+            floats: grant.floats,
             exports: grant.exports,
             args: grant.args.clone(),
             limits: grant.limits,
@@ -67,7 +83,7 @@ impl Preparer {
             scratch_dir: None,
             require_confinement: !grant.own && !self.allow_unconfined,
         };
-        let prepared = Arc::new(Prepared { setup, seed: grant.seed, _shared: shared });
+        let prepared = Arc::new(Prepared { setup, seed: grant.seed, _module: module, _shared: shared });
         self.use_compiled(compiled, &prepared);
         Ok(prepared)
     }
@@ -114,7 +130,7 @@ fn evict(dir: &Path, bytes_max: u64, keep: &[PathBuf]) -> std::io::Result<()> {
 fn of_transfer(what: &'static str) -> impl Fn(TransferError) -> PrepareError {
     move |error| match error {
         TransferError::Refused(_) | TransferError::Tampered(..) => PrepareError::Host(format!("{what}: {error}")),
-        TransferError::Failed(_) | TransferError::Disk(_) => {
+        TransferError::Failed(_) | TransferError::NoRoom(_) | TransferError::Disk(_) => {
             PrepareError::Host(format!("{what} could not be fetched: {error}"))
         }
     }

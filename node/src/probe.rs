@@ -9,10 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use fallow_protocol::Digest;
 use fallow_protocol::link::Machine;
-use fallow_protocol::manifest::{Exports, Limits, PROFILE};
+use fallow_protocol::manifest::{Exports, Floats, Limits, PROFILE};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
-use fallow_sandbox::client::{self, Bytes, IdleWorker, Task, TaskInput, WorkerEvent, WorkerSetup};
+use fallow_sandbox::client::{self, Bytes, IdleWorker, Module, Task, TaskInput, WorkerEvent, WorkerSetup};
 use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, System};
 
@@ -41,15 +41,15 @@ struct Measured {
 /// Look at the computer and run the kernel in a confined worker.
 pub async fn probe(exe: &Path, data: &Path, compiled_dir: &Path) -> anyhow::Result<Probe> {
     let mut machine = hardware(data);
-    let compiled = compile(exe, data, compiled_dir).await.context("the probe's kernel")?;
+    let (module, compiled) = prepare(exe, data, compiled_dir).await.context("the probe's kernel")?;
     let kept = kept_speed(data, &machine);
-    let strict = run(exe, &compiled, true, kept.is_none()).await;
+    let strict = run(&module, &compiled, true, kept.is_none()).await;
     let confined = strict.as_ref().map(|_| ()).map_err(|error| format!("{error:#}"));
     let speed = match (kept, strict) {
         (Some(speed), _) => speed,
         (None, Ok(speed)) => speed,
         // The kernel is our own: it may run without the second wall.
-        (None, Err(_)) => run(exe, &compiled, false, true).await.context("no worker can be started here")?,
+        (None, Err(_)) => run(&module, &compiled, false, true).await.context("no worker can be started here")?,
     };
     machine.fuel_per_s = speed;
     if kept.is_none() {
@@ -109,17 +109,27 @@ fn keep_speed(data: &Path, machine: &Machine) {
     }
 }
 
-async fn compile(exe: &Path, data: &Path, compiled_dir: &Path) -> anyhow::Result<PathBuf> {
+async fn prepare(exe: &Path, data: &Path, compiled_dir: &Path) -> anyhow::Result<(Module, PathBuf)> {
     let path = data.join("kernel.wasm");
     std::fs::write(&path, KERNEL).with_context(|| format!("failed to write {}", path.display()))?;
-    let compiled = client::compile(exe, &path, &Digest::of(KERNEL), compiled_dir).await;
-    compiled.map_err(|error| anyhow::Error::msg(chain(&error)))
+    let plain = |error| anyhow::Error::msg(chain(&error));
+    let module = Module {
+        exe: exe.to_owned(),
+        digest: Digest::of(KERNEL),
+        builds: client::validate(exe, &path).await.map_err(plain)?.builds,
+        component: path,
+        cache_dir: compiled_dir.to_owned(),
+    };
+    let compiled = module.compile(Floats::Plain).await.map_err(plain)?;
+    Ok((module, compiled))
 }
 
 /// Fuel a second of the kernel, or 0 where only the start was wanted.
-async fn run(exe: &Path, compiled: &Path, require_confinement: bool, measure: bool) -> anyhow::Result<u64> {
+async fn run(module: &Module, compiled: &Path, require_confinement: bool, measure: bool) -> anyhow::Result<u64> {
     let setup = WorkerSetup {
+        module: module.clone(),
         compiled: compiled.to_owned(),
+        floats: Floats::Plain,
         exports: Exports { run: true, ..Exports::default() },
         args: vec![],
         limits: Limits::default(),
@@ -129,13 +139,14 @@ async fn run(exe: &Path, compiled: &Path, require_confinement: bool, measure: bo
         require_confinement,
     };
     let plain = |error| anyhow::Error::msg(chain(&error));
-    let idle = IdleWorker::spawn(exe).map_err(plain)?;
+    let idle = IdleWorker::spawn(&module.exe).map_err(plain)?;
     let (mut worker, mut events) = idle.start(&setup).await.map_err(plain)?;
     if !measure {
         return Ok(0);
     }
     let input = TaskInput::Bytes(Bytes::Memory(Vec::new()));
-    let task = Task { tag: 1, call: Call::Run, seed: [0; 32], input, checkpoint: None, emit_to: None };
+    let task =
+        Task { tag: 1, call: Call::Run, seed: [0; 32], input, floats: Floats::Plain, checkpoint: None, emit_to: None };
     worker.submit(vec![task]).await.map_err(plain)?;
     let ended = async {
         while let Some(told) = events.next().await {

@@ -132,6 +132,7 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
         compiled_dir,
         compiled_bytes_max: config.cache_bytes / 4,
         allow_unconfined: config.allow_unconfined,
+        unconfined: probe.confined.clone().err(),
         in_use: Default::default(),
     });
     let slots = policy.slots as usize;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, FieldHasher};
-use crate::manifest::Limits;
+use crate::manifest::{Floats, Limits};
 
 /// How a job's input becomes units.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,6 +196,9 @@ pub struct JobSubmission {
     /// How to join the outputs.
     #[serde(default)]
     pub assemble: Assemble,
+    /// `plain` runs the canonical build where a unit made a NaN, `canonical` always.
+    #[serde(default)]
+    pub floats: Floats,
     /// Seed of the units' random streams; chosen by the server where it is missing.
     #[serde(default)]
     pub seed: Option<u64>,

@@ -10,7 +10,7 @@ use crate::digest::Digest;
 use crate::ids::{JobId, NodeId};
 use crate::job::FileRef;
 use crate::keys::{OnlineCert, Signature};
-use crate::manifest::{Exports, Limits, SignedManifest};
+use crate::manifest::{Exports, Floats, Limits, SignedManifest};
 use crate::unit::{Call, Input, UnitKey, UnitResult};
 
 /// From the server.
@@ -226,8 +226,10 @@ pub struct JobGrant {
     pub own: bool,
     /// The module, signed by author and grid.
     pub manifest: SignedManifest,
-    /// Bytes of the module that is executed.
+    /// Bytes of the component.
     pub module_bytes: u64,
+    /// The build that its units begin with.
+    pub floats: Floats,
     /// What it exports.
     pub exports: Exports,
     /// Arguments of a WASI command.
@@ -264,6 +266,9 @@ pub struct LeaseUnit {
     pub attempt: u32,
     /// Its input.
     pub input: Input,
+    /// The build that it begins with, where that is not the job's: results are checked by canonical ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floats: Option<Floats>,
     /// Checkpoint to go on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointRef>,
@@ -378,6 +383,7 @@ mod tests {
                     key: UnitKey { stage: 1, seq: 0 },
                     attempt: 1,
                     input: Input::Inline(vec![1, 2]),
+                    floats: None,
                     checkpoint: None,
                 }],
             }),

@@ -7,7 +7,7 @@ use crate::keys::{KeyError, OnlineCert, PublicKey, Purpose, SecretKey, Signature
 
 /// Identity of everything that a result and its fuel depend on besides the module and its input:
 /// metering and its cost table, float rule, version of the host's interface. Results are compared within one profile.
-pub const PROFILE: &str = "fuel=wasmtime-48,float=canonical,host=fallow:task@1.0.0";
+pub const PROFILE: &str = "fuel=fallow-1,float=canonical,host=fallow:task@1.0.0";
 
 /// The exports of `fallow:task` that a component has, or the plain WASI command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,37 @@ pub struct Exports {
     pub merge: bool,
     /// `wasi:cli/run`: a plain command, input to output over its standard streams.
     pub command: bool,
+}
+
+/// What is done about the bits of NaNs, which differ between processors.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Floats {
+    /// Nothing: the processor decides. Such a run counts only where it made no NaN.
+    #[default]
+    Plain,
+    /// NaNs that arithmetic made get one bit pattern before anybody can see it; other bits stay what they are.
+    Canonical,
+}
+
+/// Digests of a component's two builds, which count the same fuel. Whoever has the component can make them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Builds {
+    /// See [`Floats::Plain`]; it also stands for the program in digests of results.
+    pub plain: Digest,
+    /// See [`Floats::Canonical`].
+    pub canonical: Digest,
+}
+
+impl Builds {
+    /// The digest of one of them.
+    pub fn of(&self, floats: Floats) -> Digest {
+        match floats {
+            Floats::Plain => self.plain,
+            Floats::Canonical => self.canonical,
+        }
+    }
 }
 
 /// Most that a unit of a module may use. All of them are enforced by the worker or by the process that watches it.
@@ -66,8 +97,8 @@ impl Default for Limits {
 pub struct Manifest {
     /// The component as the author built and uploaded it.
     pub component: Digest,
-    /// What nodes compile and run: the component itself, or its instrumented form.
-    pub executed: Digest,
+    /// What nodes compile and run: the component's instrumented builds.
+    pub executed: Builds,
     /// Source archive, where the author gives it.
     pub source: Option<Digest>,
     /// Most that a job may allow its units.
@@ -185,7 +216,7 @@ mod tests {
         let cert = OnlineCert::issue(&root, online.public(), 1, 10_000);
         let manifest = Manifest {
             component: Digest::of(b"c"),
-            executed: Digest::of(b"c"),
+            executed: Builds { plain: Digest::of(b"p"), canonical: Digest::of(b"n") },
             source: None,
             limits: Limits::default(),
             profile: PROFILE.into(),

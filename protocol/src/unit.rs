@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, FieldHasher};
+use crate::manifest::Floats;
 use crate::outcome::Outcome;
 
 /// Which export of the component a unit calls.
@@ -161,7 +162,10 @@ pub struct UnitResult {
     pub attempt: u32,
     /// How it ended.
     pub outcome: Outcome,
-    /// Instructions executed, as the profile counts them, to the last flush where it failed.
+    /// The build that ran to this end. Evidence: both count the same and, but for NaNs that came in as data, give the
+    /// same.
+    pub floats: Floats,
+    /// Fuel, as the profile counts it, to the last flush where it failed.
     pub fuel: u64,
     /// Peak linear memory, bytes.
     pub memory_bytes: u64,
@@ -181,7 +185,7 @@ pub struct UnitResult {
 pub struct UnitSpec<'a> {
     /// Semantics profile.
     pub profile: &'a str,
-    /// The module that was executed.
+    /// The module that was executed: its plain build, whichever ran.
     pub executed: &'a Digest,
     /// The export.
     pub call: Call,
@@ -276,6 +280,7 @@ mod tests {
             key: UnitKey { stage: 1, seq: 0 },
             attempt: 1,
             outcome: Outcome::Done,
+            floats: Floats::Plain,
             fuel: 10,
             memory_bytes: 1,
             wall_us: 5,

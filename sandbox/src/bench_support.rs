@@ -4,18 +4,19 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
 use wasmtime::component::Component;
 
+use crate::instrument;
 use crate::os;
 use crate::wire::TaskHead;
 use crate::worker::engine::{self, Purpose};
 use crate::worker::job::Job;
 use crate::worker::link::Link;
 use crate::worker::state::Surroundings;
-use crate::worker::unit::Runner;
+use crate::worker::unit::{self, Runner};
 
 pub use crate::worker::engine::Settings;
 
@@ -43,13 +44,27 @@ pub struct Compiled {
     pub compile_cpu_us: u64,
 }
 
+/// What is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// The component as it is, with the engine's own metering and NaNs, if any.
+    Engine(Settings),
+    /// The instrumented component.
+    Ours(Floats),
+}
+
 impl Compiled {
     /// Compile a component.
-    pub fn new(component: &[u8], settings: Settings, limits: Limits) -> anyhow::Result<Self> {
+    pub fn new(component: &[u8], build: Build, limits: Limits) -> anyhow::Result<Self> {
         let plain = |error: wasmtime::Error| anyhow!("{error:#}");
+        let (settings, floats, bytes) = match build {
+            // Nothing watches for NaNs in the engine's own builds.
+            Build::Engine(settings) => (settings, Floats::Canonical, component.to_vec()),
+            Build::Ours(floats) => (Settings::PROFILE, floats, instrument::component(component, floats)?),
+        };
         let started = os::cpu_time_us();
         let engine = engine::engine(settings, Purpose::Run).map_err(plain)?;
-        let component = Component::new(&engine, component).map_err(plain)?;
+        let component = Component::new(&engine, bytes).map_err(plain)?;
         let compile_cpu_us = os::cpu_time_us() - started;
         let around = Surroundings {
             link: Link::nowhere()?,
@@ -60,13 +75,21 @@ impl Compiled {
             scratch: None,
         };
         let job = Job::new(&engine, &component).map_err(plain)?;
-        Ok(Self { runner: Runner { engine, settings, job, around }, compile_cpu_us })
+        let first = unit::Build { floats, job };
+        Ok(Self { runner: Runner::new(engine, settings, first, around), compile_cpu_us })
     }
 
     /// Run it once, in a fresh instance. Components that use WASI need a tokio runtime to be entered around this.
     pub fn run(&self, call: Call, input: &[u8]) -> Run {
-        let head =
-            TaskHead { tag: 0, call, seed: [0; 32], input: Some(input.to_vec()), parts: 0, checkpoint_fuel: None };
+        let head = TaskHead {
+            tag: 0,
+            call,
+            seed: [0; 32],
+            floats: Floats::Plain,
+            input: Some(input.to_vec()),
+            parts: 0,
+            checkpoint_fuel: None,
+        };
         let started = os::cpu_time_us();
         let ended = self.runner.run(&head);
         let cpu_us = os::cpu_time_us() - started;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fallow_protocol::digest::{Digest, FieldHasher};
-use fallow_protocol::manifest::{Exports, Limits};
+use fallow_protocol::manifest::{Builds, Exports, Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, UnitKey};
 use tokio::io::AsyncReadExt;
@@ -51,28 +51,61 @@ pub enum SandboxError {
 
 /// Validate a component in a short-lived, limited child: size, features, imports within the world, exports.
 /// `exe` is the executable to start as worker, usually `std::env::current_exe()`.
-pub async fn validate(exe: &Path, component: &Path) -> Result<Exports, SandboxError> {
+pub async fn validate(exe: &Path, component: &Path) -> Result<Validated, SandboxError> {
     let order = Order::Validate { component: absolute(component) };
     match oneshot::ask(exe, order, "validate the component", oneshot::VALIDATE_SECS).await? {
-        Told::Valid(exports) => Ok(exports),
+        Told::Valid { exports, builds } => Ok(Validated { exports, builds }),
         other => Err(unexpected("validate the component", &other)),
     }
 }
 
-/// Compile `component` (whose BLAKE3 is `digest`, checked) into `cache_dir` in a short-lived, limited child, unless
-/// it is there already. Returns the compiled file, named after digest, engine, settings and processor.
-pub async fn compile(exe: &Path, component: &Path, digest: &Digest, cache_dir: &Path) -> Result<PathBuf, SandboxError> {
-    let hex = digest.to_string();
-    if let Some(path) = oneshot::cached(exe, cache_dir, &hex) {
-        return Ok(path);
-    }
-    let order = Order::Compile { component: absolute(component), digest: digest.0, cache_dir: absolute(cache_dir) };
-    match oneshot::ask(exe, order, "compile the component", oneshot::COMPILE_SECS).await? {
-        Told::Compiled { name } => {
-            oneshot::remember(exe, &hex, &name);
-            Ok(cache_dir.join(name))
+/// What validation found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validated {
+    /// What the component exports.
+    pub exports: Exports,
+    /// Digests of its instrumented builds.
+    pub builds: Builds,
+}
+
+/// A component on disk, and where its compiled builds are kept.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// The executable to start as worker.
+    pub exe: PathBuf,
+    /// The component's file.
+    pub component: PathBuf,
+    /// Its BLAKE3, checked.
+    pub digest: Digest,
+    /// Digests of its instrumented builds, checked.
+    pub builds: Builds,
+    /// Folder of compiled files.
+    pub cache_dir: PathBuf,
+}
+
+impl Module {
+    /// Instrument and compile one build in a short-lived, limited child, unless it is there already. Returns the
+    /// compiled file, named after the component's digest, engine, settings, build and processor.
+    pub async fn compile(&self, floats: Floats) -> Result<PathBuf, SandboxError> {
+        let key = (self.exe.clone(), floats);
+        let hex = self.digest.to_string();
+        if let Some(path) = oneshot::cached(&key, &self.cache_dir, &hex) {
+            return Ok(path);
         }
-        other => Err(unexpected("compile the component", &other)),
+        let order = Order::Compile {
+            component: absolute(&self.component),
+            digest: self.digest.0,
+            build: self.builds.of(floats).0,
+            floats,
+            cache_dir: absolute(&self.cache_dir),
+        };
+        match oneshot::ask(&self.exe, order, "compile the component", oneshot::COMPILE_SECS).await? {
+            Told::Compiled { name } => {
+                oneshot::remember(key, &hex, &name);
+                Ok(self.cache_dir.join(name))
+            }
+            other => Err(unexpected("compile the component", &other)),
+        }
     }
 }
 
@@ -91,8 +124,12 @@ fn unexpected(step: &'static str, told: &Told) -> SandboxError {
 /// Everything that the units of one job share in a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerSetup {
-    /// Compiled file from [`compile`].
+    /// The module, whose canonical build may be asked for later.
+    pub module: Module,
+    /// Compiled file from [`Module::compile`].
     pub compiled: PathBuf,
+    /// The build that it is. With the plain one, units that make NaNs run again in the canonical one.
+    pub floats: Floats,
     /// What the component exports.
     pub exports: Exports,
     /// Arguments of a WASI command.
@@ -149,6 +186,8 @@ pub struct Task {
     pub seed: [u8; 32],
     /// Its input.
     pub input: TaskInput,
+    /// The build that it begins with, where the worker was started with the plain one.
+    pub floats: Floats,
     /// Checkpoint to go on from: state, and the fuel used when it was made.
     pub checkpoint: Option<(Vec<u8>, u64)>,
     /// For splits: the file that emitted units are written to, as `EmittedUnits` says.
@@ -167,6 +206,8 @@ pub struct TaskEnd {
     pub tag: u64,
     /// How it ended.
     pub outcome: Outcome,
+    /// The build that ran to this end.
+    pub floats: Floats,
     /// Fuel used, to the last flush where it failed; counted from zero also when resumed.
     pub fuel: u64,
     /// Peak linear memory, bytes.
@@ -254,8 +295,9 @@ impl IdleWorker {
         let (events, told) = mpsc::channel(EVENTS_WAITING);
         let wall = Duration::from_millis(setup.limits.wall_ms);
         let gathered = Gathered::default();
-        tokio::spawn(feed::run(shared.clone(), stdin, to_feed, asked));
-        let listener = Listener { shared: shared.clone(), stdout, frames, wants, events, wall, stderr, gathered };
+        tokio::spawn(feed::run(shared.clone(), stdin, to_feed, asked, setup.module.clone()));
+        let (shared_too, floats) = (shared.clone(), setup.floats);
+        let listener = Listener { shared: shared_too, stdout, frames, wants, events, wall, floats, stderr, gathered };
         tokio::spawn(listener.run());
         Ok((Worker { shared, tasks }, WorkerEvents { told }))
     }
@@ -265,6 +307,7 @@ impl WorkerSetup {
     fn to_wire(&self) -> Setup {
         Setup {
             compiled: absolute(&self.compiled),
+            floats: self.floats,
             exports: self.exports,
             args: self.args.clone(),
             limits: self.limits,

@@ -18,17 +18,17 @@ mod info;
 mod meter;
 mod module;
 
+use fallow_protocol::digest::Digest;
+
 pub use component::component;
+pub use fallow_protocol::manifest::{Builds, Floats};
 pub use meter::{METER_EXPORT, METER_MEMORY, METER_MODULE, meter};
 pub use module::module;
 
-/// What is done about the bits of NaNs, which differ between processors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Floats {
-    /// Nothing: the processor decides.
-    Plain,
-    /// NaNs that arithmetic made get one bit pattern before anybody can see it; other bits stay what they are.
-    Canonical,
+/// Digests of both builds of a valid component.
+pub fn builds(component: &[u8]) -> Result<Builds, InstrumentError> {
+    let digest = |floats| self::component(component, floats).map(|build| Digest::of(&build));
+    Ok(Builds { plain: digest(Floats::Plain)?, canonical: digest(Floats::Canonical)? })
 }
 
 /// A module that cannot be rewritten. Valid modules of the accepted features can.

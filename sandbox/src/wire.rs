@@ -6,7 +6,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use fallow_protocol::manifest::{Exports, Limits};
+use fallow_protocol::manifest::{Builds, Exports, Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
 use serde::de::DeserializeOwned;
@@ -30,12 +30,16 @@ pub enum Source {
     Part(u32),
     /// The state that it goes on from.
     State,
+    /// The module's canonical build, compiled.
+    Canonical,
 }
 
 /// Everything that the units of one job share.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Setup {
     pub compiled: PathBuf,
+    /// Which build that is.
+    pub floats: Floats,
     pub exports: Exports,
     pub args: Vec<String>,
     pub limits: Limits,
@@ -51,6 +55,8 @@ pub struct TaskHead {
     pub tag: u64,
     pub call: Call,
     pub seed: [u8; 32],
+    /// The build that it begins with.
+    pub floats: Floats,
     /// The input where it is short.
     #[serde(with = "serde_bytes")]
     pub input: Option<Vec<u8>>,
@@ -65,8 +71,8 @@ pub struct TaskHead {
 pub enum Order {
     /// Validate a component, answer, exit.
     Validate { component: PathBuf },
-    /// Compile a component into the cache, answer, exit.
-    Compile { component: PathBuf, digest: [u8; 32], cache_dir: PathBuf },
+    /// Instrument a component, compare the build with its digest, compile it into the cache, answer, exit.
+    Compile { component: PathBuf, digest: [u8; 32], build: [u8; 32], floats: Floats, cache_dir: PathBuf },
     /// Load a module, confine the process, answer, then serve tasks.
     Start(Box<Setup>),
     /// Confine the process, try to break out, answer, exit.
@@ -90,6 +96,8 @@ pub enum Order {
 pub struct Ended {
     pub tag: u64,
     pub outcome: Outcome,
+    /// The build that ran to this end.
+    pub floats: Floats,
     pub fuel: u64,
     pub memory_bytes: u64,
     pub wall_us: u64,
@@ -103,7 +111,10 @@ pub struct Ended {
 /// From the worker to the client half.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Told {
-    Valid(Exports),
+    Valid {
+        exports: Exports,
+        builds: Builds,
+    },
     /// Name of the compiled file within the cache.
     Compiled {
         name: String,
@@ -119,6 +130,10 @@ pub enum Told {
     },
     Ready,
     Started {
+        tag: u64,
+    },
+    /// The unit made a NaN and begins again, in the canonical build: nothing that it told before counts.
+    Again {
         tag: u64,
     },
     Progress {
@@ -208,6 +223,7 @@ mod tests {
         let ended = Ended {
             tag: 7,
             outcome: Outcome::GuestError { message: "no".into() },
+            floats: Floats::Plain,
             fuel: 1,
             memory_bytes: 2,
             wall_us: 3,

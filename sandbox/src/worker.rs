@@ -6,6 +6,7 @@ pub mod clocks;
 pub mod compile;
 pub mod engine;
 pub mod filesystem;
+pub mod flag;
 pub mod job;
 pub mod limits;
 pub mod link;
@@ -22,6 +23,7 @@ pub mod wasi;
 pub mod world;
 
 use anyhow::Context;
+use fallow_protocol::digest::Digest;
 
 use crate::wire::{Order, Told};
 use link::Link;
@@ -69,9 +71,12 @@ fn serve_link(link: Link) -> i32 {
 
 fn obey(link: &Link, order: Order) -> Result<Option<Told>, ServeError> {
     match order {
-        Order::Validate { component } => validate::serve(&component).map(|exports| Some(Told::Valid(exports))),
-        Order::Compile { component, digest, cache_dir } => {
-            compile::serve(&component, digest, &cache_dir).map(|name| Some(Told::Compiled { name }))
+        Order::Validate { component } => {
+            validate::serve(&component).map(|(exports, builds)| Some(Told::Valid { exports, builds }))
+        }
+        Order::Compile { component, digest, build, floats, cache_dir } => {
+            let wanted = compile::Wanted { digest: Digest(digest), build: Digest(build), floats };
+            compile::serve(&component, wanted, &cache_dir).map(|name| Some(Told::Compiled { name }))
         }
         Order::Smoke => smoke::serve().map(|tried| Some(Told::Smoked { tried })),
         Order::Start(setup) => run::serve(link.clone(), *setup).map(|()| None),

@@ -5,8 +5,9 @@ use fallow_cli::client::{Client, ClientError, idempotency_key};
 use fallow_protocol::api::{ModuleInfo, NewAuthorKey};
 use fallow_protocol::digest::Digest;
 use fallow_protocol::job::JobSubmission;
-use fallow_protocol::manifest::{AuthoredManifest, Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Limits, Manifest, PROFILE};
 use fallow_protocol::{JobId, SecretKey};
+use fallow_sandbox::instrument;
 
 use crate::grid::Account;
 
@@ -29,10 +30,13 @@ impl Author {
     }
 
     /// A manifest for a component as this author would sign it.
-    pub fn manifest(&self, component: Digest, limits: Limits) -> Manifest {
+    pub fn manifest(&self, component: &[u8], limits: Limits) -> Manifest {
+        let digest = Digest::of(component);
+        // What cannot be instrumented is refused, whatever its manifest says.
+        let executed = instrument::builds(component).unwrap_or(Builds { plain: digest, canonical: digest });
         Manifest {
-            component,
-            executed: component,
+            component: digest,
+            executed,
             source: None,
             limits,
             profile: PROFILE.into(),
@@ -44,8 +48,8 @@ impl Author {
 
     /// Upload a component and register it under the default limits.
     pub async fn module(&self, component: Vec<u8>) -> Result<ModuleInfo, ClientError> {
-        let uploaded = self.client.blobs().upload_bytes(component).await?;
-        let signed = AuthoredManifest::sign(&self.manifest(uploaded.digest, Limits::default()), &self.key);
+        let signed = AuthoredManifest::sign(&self.manifest(&component, Limits::default()), &self.key);
+        self.client.blobs().upload_bytes(component).await?;
         self.client.create_module(&signed).await
     }
 

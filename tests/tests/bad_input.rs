@@ -1,5 +1,8 @@
 //! Bad input from authors and visitors: each gets a clear error, and the server goes on.
 
+#[path = "bad_input/long_line.rs"]
+mod long_line;
+
 use anyhow::{Context, Result, ensure};
 use fallow_protocol::digest::Digest;
 use fallow_protocol::job::{Assemble, FileRef, JobSubmission, OnFailed, RunOn, Split};
@@ -97,8 +100,8 @@ async fn signatures_are_needed_and_right() -> Result<()> {
     let grid = Grid::start().await?;
     let author = Author::of(&grid.account("author").await?).await?;
     let good = std::fs::read(fallow_tests::guests::component("tests/guests/noop").await?)?;
-    let component = author.client.blobs().upload_bytes(good).await?.digest;
-    let manifest = author.manifest(component, Limits::default());
+    let manifest = author.manifest(&good, Limits::default());
+    author.client.blobs().upload_bytes(good).await?;
     let kind_of = async |signed: AuthoredManifest| match author.client.create_module(&signed).await {
         Ok(_) => "accepted".to_owned(),
         Err(error) => error.problem().map_or(error.to_string(), |problem| problem.kind.clone()),
@@ -112,11 +115,7 @@ async fn signatures_are_needed_and_right() -> Result<()> {
         kind_of(AuthoredManifest::sign(&ended, &author.key)).await != "accepted",
         "an expired manifest was accepted"
     );
-    let missing = fallow_protocol::manifest::Manifest {
-        component: Digest::of(b"none"),
-        executed: Digest::of(b"none"),
-        ..manifest.clone()
-    };
+    let missing = fallow_protocol::manifest::Manifest { component: Digest::of(b"none"), ..manifest.clone() };
     ensure!(
         kind_of(AuthoredManifest::sign(&missing, &author.key)).await != "accepted",
         "a missing component was accepted"
@@ -184,6 +183,7 @@ async fn echo_job(account: &Account) -> Result<(Author, JobSubmission)> {
         deadline_ms: None,
         on_failed: OnFailed::Stop,
         assemble: Assemble::Concat,
+        floats: Default::default(),
         seed: None,
     };
     Ok((author, job))

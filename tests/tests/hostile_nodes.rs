@@ -81,6 +81,7 @@ fn result(seq: u64, attempt: u32) -> UnitResult {
         key: UnitKey { stage: 1, seq },
         attempt,
         outcome: Outcome::Done,
+        floats: Default::default(),
         fuel: 5,
         memory_bytes: 1,
         wall_us: 1,

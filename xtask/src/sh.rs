@@ -15,6 +15,13 @@ pub fn root() -> PathBuf {
 pub fn command(program: impl AsRef<Path>, args: &[&str]) -> Command {
     let mut command = Command::new(program.as_ref());
     command.args(args).current_dir(root());
+    // `cargo run` describes this package to us. Build scripts watch some of these variables: handed on, they would
+    // build half of the dependencies again, and once more with the next cargo that is called by hand.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

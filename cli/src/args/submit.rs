@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split};
+use fallow_protocol::manifest::Floats;
 
 use super::FetchTo;
 use crate::parse::{self, LimitArg};
@@ -39,6 +40,9 @@ pub struct SubmitArgs {
     /// stop at the first unit that finally fails, or leave-out:5% of all units at most
     #[arg(long, value_name = "WHAT", value_parser = parse::on_failed)]
     pub on_failed: Option<OnFailed>,
+    /// plain: run again with canonical NaNs where a unit made a NaN; canonical: so from the beginning
+    #[arg(long, value_name = "HOW", value_parser = floats)]
+    pub floats: Option<Floats>,
     /// A unit's limit, like memory=64MiB, fuel=2T or time=10m (repeat for more)
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = parse::limit)]
     pub limits: Vec<LimitArg>,
@@ -71,6 +75,14 @@ fn assemble(text: &str) -> Result<Assemble, String> {
         "concat" => Ok(Assemble::Concat),
         "merge" => Ok(Assemble::Merge),
         _ => Err(format!("expected archive, concat or merge, not {text:?}")),
+    }
+}
+
+fn floats(text: &str) -> Result<Floats, String> {
+    match text {
+        "plain" => Ok(Floats::Plain),
+        "canonical" => Ok(Floats::Canonical),
+        _ => Err(format!("expected plain or canonical, not {text:?}")),
     }
 }
 

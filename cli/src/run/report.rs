@@ -258,7 +258,16 @@ mod tests {
 
     fn end(outcome: Outcome) -> TaskEnd {
         let (fuel, memory_bytes, wall_us) = (1_900_000_000, 64 << 20, 812_000);
-        TaskEnd { tag: 0, outcome, fuel, memory_bytes, wall_us, output: Vec::new(), log: Vec::new() }
+        TaskEnd {
+            tag: 0,
+            outcome,
+            floats: Default::default(),
+            fuel,
+            memory_bytes,
+            wall_us,
+            output: Vec::new(),
+            log: Vec::new(),
+        }
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn cuts_of(plan: &SplitPlan, path: &Path) -> anyhow::Result<Vec<Cut>> {
 
 /// The task's own split is itself a unit; what it emits lies in a file of ours.
 async fn guest(ready: &Ready, lab: &Lab, files: &[(PathBuf, u64)]) -> anyhow::Result<Result<Units, TaskEnd>> {
-    if !ready.exports.split {
+    if !ready.validated.exports.split {
         let help = "fallow::task!(run = …, split = my_split), or another job.split";
         return Err(Failure::new("job.split is the task's own, but the component exports no `split`")
             .help(help)

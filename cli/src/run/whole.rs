@@ -65,7 +65,7 @@ async fn assemble(
     let output = match ready.file.job.assemble {
         Assemble::Concat => outputs.into_iter().flatten().flatten().collect(),
         Assemble::Archive => archive(outputs)?,
-        Assemble::Merge if !ready.exports.merge => {
+        Assemble::Merge if !ready.validated.exports.merge => {
             let help = "fallow::task!(run = …, merge = my_merge), or another job.assemble";
             return Err(Failure::new("job.assemble is \"merge\", but the component exports no `merge`")
                 .help(help)

@@ -3,14 +3,16 @@
 use anyhow::Context;
 use bytes::Bytes;
 use fallow_protocol::api::GridInfo;
-use fallow_protocol::manifest::{AuthoredManifest, Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Limits, Manifest, PROFILE};
 use fallow_protocol::{Digest, PublicKey, SecretKey};
+use fallow_sandbox::client::validate;
 
 use super::plan::Plan;
 use crate::args::SubmitArgs;
 use crate::author_key;
 use crate::commands::project;
 use crate::failure::Failure;
+use crate::run::refused;
 use crate::session::Session;
 use crate::toolchain::adapt::to_component;
 use crate::words::{bytes, now_ms};
@@ -43,7 +45,8 @@ impl Module {
             let what = format!("the component has {found}, and this grid takes components up to {max}");
             return Err(Failure::new(what).place(label).help("build it for release, without debug information").into());
         }
-        let manifest = sign(&component, plan.limits, &key, now_ms());
+        let builds = builds(&component).await?;
+        let manifest = sign(&component, builds, plan.limits, &key, now_ms());
         Ok(Self { component, label, manifest, key: key.public() })
     }
 
@@ -76,12 +79,21 @@ async fn component(session: &Session, args: &SubmitArgs) -> anyhow::Result<(Byte
     Ok((component.into(), label))
 }
 
-fn sign(component: &[u8], limits: Limits, key: &SecretKey, now_ms: u64) -> AuthoredManifest {
+/// Validated and instrumented in a child, as the grid will do it again: a refusal comes before anything is uploaded.
+async fn builds(component: &[u8]) -> anyhow::Result<Builds> {
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let path = folder.path().join("component.wasm");
+    tokio::fs::write(&path, component).await.with_context(|| format!("failed to write {}", path.display()))?;
+    let exe = std::env::current_exe().context("failed to find this program")?;
+    Ok(validate(&exe, &path).await.map_err(refused)?.builds)
+}
+
+fn sign(component: &[u8], builds: Builds, limits: Limits, key: &SecretKey, now_ms: u64) -> AuthoredManifest {
     let digest = Digest::of(component);
     let window = now_ms / WINDOW_MS;
     let manifest = Manifest {
         component: digest,
-        executed: digest,
+        executed: builds,
         source: None,
         limits,
         profile: PROFILE.to_owned(),
@@ -100,9 +112,11 @@ mod tests {
     fn the_same_component_gives_the_same_manifest_for_a_while() {
         let key = SecretKey::generate();
         let now = 100 * WINDOW_MS + 5;
-        let one = sign(b"component", Limits::default(), &key, now);
-        assert_eq!(one, sign(b"component", Limits::default(), &key, now + WINDOW_MS - 6));
-        assert_ne!(one, sign(b"component", Limits::default(), &key, now + WINDOW_MS));
+        let builds = Builds { plain: Digest::of(b"plain"), canonical: Digest::of(b"canonical") };
+        let sign = |now| sign(b"component", builds, Limits::default(), &key, now);
+        let one = sign(now);
+        assert_eq!(one, sign(now + WINDOW_MS - 6));
+        assert_ne!(one, sign(now + WINDOW_MS));
         let manifest = one.verify(now).unwrap();
         assert!(manifest.expires_at_ms > now + 5 * WINDOW_MS);
         assert_eq!(manifest.component, Digest::of(b"component"));

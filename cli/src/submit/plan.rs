@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, JOB_SHARED_MAX};
-use fallow_protocol::manifest::{Exports, Limits};
+use fallow_protocol::manifest::{Exports, Floats, Limits};
 
 use super::inputs::{self, InputFile};
 use crate::args::SubmitArgs;
@@ -34,6 +34,8 @@ pub struct Plan {
     pub on_failed: OnFailed,
     /// How to join the outputs.
     pub assemble: Assemble,
+    /// What is done about NaNs.
+    pub floats: Floats,
     /// Arguments of a WASI command.
     pub args: Vec<String>,
     /// Seed of the random streams.
@@ -70,6 +72,7 @@ impl Plan {
             deadline: args.deadline.or(job.deadline_hours.map(|hours| Duration::from_secs_f64(hours * 3600.0))),
             on_failed: args.on_failed.unwrap_or(job.on_failed),
             assemble: args.assemble.unwrap_or(job.assemble),
+            floats: args.floats.unwrap_or(job.floats),
             args: if args.args.is_empty() { job.args } else { args.args.clone() },
             seed: args.seed.or(job.seed),
             output: job.output.map(|output| folder.join(output)),

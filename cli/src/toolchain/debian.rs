@@ -5,7 +5,6 @@
 //! under a lock, so that neither a second build nor an interruption leaves half of it.
 
 use std::fs::File;
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,7 +23,10 @@ const CARGO: &str = "/usr/bin/cargo";
 const LIBC: &str = "/usr/lib/wasm32-wasi";
 const LIBC_FILES: [&str; 3] = ["crt1-command.o", "crt1-reactor.o", "libc.a"];
 /// What we do with the sources; a change of the recipe builds the sysroot anew.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
+/// Linked into every module that brings no `cabi_realloc` of its own.
+const CABI_REALLOC: &str = include_str!("debian/cabi_realloc.rs");
+const CABI_REALLOC_LIBRARY: &str = "libcabi_realloc.rlib";
 /// Releases of LLVM's own linker that read what Debian's compiler writes.
 const LLD_VERSIONS: std::ops::RangeInclusive<u32> = 19..=30;
 
@@ -40,6 +42,15 @@ pub struct Sysroot {
 }
 
 impl Sysroot {
+    /// Flags for `rustc`, besides what every toolchain gets.
+    pub fn rustflags(&self) -> Vec<String> {
+        let library = self_contained(&self.folder).join(CABI_REALLOC_LIBRARY);
+        let library = format!("link-arg={}", library.display());
+        let export = "link-arg=--export=cabi_realloc".to_owned();
+        let sysroot = self.folder.display().to_string();
+        vec!["--sysroot".into(), sysroot, "-C".into(), library, "-C".into(), export]
+    }
+
     /// Debian's `cargo` with Debian's `rustc`.
     pub fn cargo(&self) -> Command {
         cargo()
@@ -102,16 +113,17 @@ impl Parts {
 
     fn build(&self, cache_dir: &Path, folder: &Path) -> anyhow::Result<()> {
         let scratch = tempfile::Builder::new().prefix("building-").tempdir_in(cache_dir)?;
-        let libraries = compile_std(scratch.path())?;
+        let (libraries, cabi_realloc) = compile_std(scratch.path())?;
         let made = scratch.path().join("sysroot");
-        let lib = made.join("lib/rustlib").join(TARGET).join("lib");
-        std::fs::create_dir_all(lib.join("self-contained"))?;
+        let self_contained = self_contained(&made);
+        std::fs::create_dir_all(&self_contained)?;
         for library in libraries {
-            copy(&library, &lib)?;
+            copy(&library, &lib(&made))?;
         }
         for name in LIBC_FILES {
-            copy(&Path::new(LIBC).join(name), &lib.join("self-contained"))?;
+            copy(&Path::new(LIBC).join(name), &self_contained)?;
         }
+        std::fs::rename(cabi_realloc, self_contained.join(CABI_REALLOC_LIBRARY))?;
         // Build scripts and macros of the guest are built for this computer, with the same --sysroot.
         let host = Path::new("lib/rustlib").join(&self.rustc.host);
         symlink(Path::new("/usr").join(&host), made.join(&host))?;
@@ -119,13 +131,22 @@ impl Parts {
     }
 }
 
-/// Build std for the target in `scratch`: the libraries' files.
-fn compile_std(scratch: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let package = scratch.join("mkstd");
+/// The target's libraries in a sysroot.
+fn lib(sysroot: &Path) -> PathBuf {
+    sysroot.join("lib/rustlib").join(TARGET).join("lib")
+}
+
+fn self_contained(sysroot: &Path) -> PathBuf {
+    lib(sysroot).join("self-contained")
+}
+
+/// Build std for the target in `scratch`, with our allocator as the package that needs it: std's files, ours.
+fn compile_std(scratch: &Path) -> anyhow::Result<(Vec<PathBuf>, PathBuf)> {
+    let package = scratch.join("package");
     std::fs::create_dir_all(package.join("src"))?;
-    let manifest = "[package]\nname = \"mkstd\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    let manifest = "[package]\nname = \"cabi_realloc\"\nversion = \"0.0.0\"\nedition = \"2024\"\n[workspace]\n";
     std::fs::write(package.join("Cargo.toml"), manifest)?;
-    File::create(package.join("src/lib.rs"))?.flush()?;
+    std::fs::write(package.join("src/lib.rs"), CABI_REALLOC)?;
     let target_dir = scratch.join("target");
     let mut build = cargo();
     build
@@ -143,9 +164,12 @@ fn compile_std(scratch: &Path) -> anyhow::Result<Vec<PathBuf>> {
         bail!("the standard library for {TARGET} does not build:\n{}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let deps = target_dir.join(TARGET).join("release/deps");
-    let entries = std::fs::read_dir(&deps)?.collect::<Result<Vec<_>, _>>()?;
-    let is_library = |name: &str| name.ends_with(".rlib") && !name.starts_with("libmkstd");
-    Ok(entries.iter().filter(|e| is_library(&e.file_name().to_string_lossy())).map(|e| e.path()).collect())
+    let entries = std::fs::read_dir(&deps)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    let (ours, std): (Vec<_>, Vec<_>) = entries
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rlib"))
+        .partition(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("libcabi_realloc-")));
+    Ok((std, ours.into_iter().next().context("cargo made no library of cabi_realloc")?))
 }
 
 /// Held until dropped; waits while another build holds it.

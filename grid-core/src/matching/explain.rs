@@ -5,14 +5,15 @@ use fallow_protocol::limits::LEASES_PER_NODE_MAX;
 
 use super::desk::Desk;
 use super::eligible::{Refusal, eligible, job_refusal};
-use super::fair::Fit;
+use super::fair::{Fair, Fit};
 use super::view::{JobView, NodeView, Snapshot};
 
 /// The reasons why units of `job` wait, most important first. Never empty.
 pub fn explain(snapshot: &Snapshot, job: &JobView) -> Vec<Reason> {
-    let mut reasons: Vec<Reason> = quota(job).into_iter().collect();
+    let mut reasons: Vec<Reason> = quota(job).or_else(|| quota_out(snapshot, job)).into_iter().collect();
     let (able, refused) = sort_nodes(snapshot, job);
-    reasons.extend(nodes(snapshot, job, &able));
+    let held_back = !reasons.is_empty();
+    reasons.extend(nodes(snapshot, job, &able, held_back));
     reasons.extend(checks(job, &able));
     reasons.extend(refusals(job, &refused));
     reasons
@@ -37,6 +38,20 @@ fn quota(job: &JobView) -> Option<Reason> {
     Some(reason(code, waiting(job), text, Some("ask the grid's operator for a larger quota".into())))
 }
 
+/// All that is left of the quota is spoken for by units that nodes hold.
+fn quota_out(snapshot: &Snapshot, job: &JobView) -> Option<Reason> {
+    let index = snapshot.jobs.iter().position(|other| other.id == job.id)?;
+    if waiting(job) == 0 || Fair::new(snapshot).budget(index) > 0 {
+        return None;
+    }
+    let text = format!(
+        "what is left of your account's fuel quota may be used by units that are on nodes now; {} for these to end",
+        waits(waiting(job))
+    );
+    let help = "lower `limits.fuel`, or ask the grid's operator for a larger quota".to_owned();
+    Some(reason("quota-on-lease", waiting(job), text, Some(help)))
+}
+
 fn waits(units: u64) -> String {
     format!("{} {}", some(units, "unit"), if units == 1 { "waits" } else { "wait" })
 }
@@ -55,7 +70,7 @@ fn sort_nodes<'a>(snapshot: &'a Snapshot, job: &JobView) -> (Vec<&'a NodeView>, 
 }
 
 /// What the nodes that may run the job do.
-fn nodes(snapshot: &Snapshot, job: &JobView, able: &[&NodeView]) -> Option<Reason> {
+fn nodes(snapshot: &Snapshot, job: &JobView, able: &[&NodeView], held_back: bool) -> Option<Reason> {
     if snapshot.nodes.is_empty() {
         let help = "start one: `fallow-node join URL --token T`".to_owned();
         return Some(reason("no-node-online", 0, "no node is online".into(), Some(help)));
@@ -73,7 +88,7 @@ fn nodes(snapshot: &Snapshot, job: &JobView, able: &[&NodeView]) -> Option<Reaso
         ));
     }
     let free = able.iter().filter(|node| has_room(node, job)).count() as u64;
-    if job_refusal(job).is_some() {
+    if held_back {
         return None;
     }
     if free == 0 {

@@ -44,16 +44,19 @@ fn try_jobs(jobs: &Order, fits: &impl Fn(usize) -> Fit) -> ControlFlow<Option<(u
 struct Share<'a> {
     job: &'a JobView,
     account: usize,
-    /// Ordinary units that may still be handed out.
-    left: u64,
-    /// All units that may still be handed out, for the quota's sake.
-    budget: u64,
+    /// Ordinary units that are ready.
+    ready: u64,
+    /// Fuel that a unit is taken to use: what its like have used, before that all that it may.
+    price: u64,
     held_us: u64,
 }
 
 #[derive(Debug, Default)]
 struct Account {
     held_us: u64,
+    /// Fuel that is left of its quota, and what the units that nodes hold of all its jobs will use of that.
+    fuel_left: u64,
+    fuel_out: u64,
     /// Its jobs that anyone may run, and those that only its own nodes may.
     public: Order,
     own: Order,
@@ -77,9 +80,10 @@ impl<'a> Fair<'a> {
             let next = fair.accounts.len();
             let account = *fair.by_owner.entry(job.owner).or_insert(next);
             if account == next {
-                fair.accounts.push(Account::default());
+                fair.accounts.push(Account { fuel_left: job.fuel_left, ..Account::default() });
             }
-            fair.shares.push(Share { job, account, left: 0, budget: 0, held_us: 0 });
+            let price = job.unit_fuel.unwrap_or(job.limits.fuel).max(1);
+            fair.shares.push(Share { job, account, ready: job.ready, price, held_us: 0 });
         }
         fair.count_held(snapshot);
         for index in 0..fair.shares.len() {
@@ -88,14 +92,16 @@ impl<'a> Fair<'a> {
         fair
     }
 
-    /// Units of job `index` that the quota still allows.
+    /// Units of job `index` that its account's quota still allows, with all that its jobs have out.
     pub(super) fn budget(&self, index: usize) -> u64 {
-        self.shares[index].budget
+        let share = &self.shares[index];
+        let account = &self.accounts[share.account];
+        affordable(account.fuel_left, account.fuel_out, share.price)
     }
 
-    /// Ordinary units of job `index` that are left.
+    /// Ordinary units of job `index` that may be handed out.
     pub(super) fn left(&self, index: usize) -> u64 {
-        self.shares[index].left
+        self.shares[index].ready.min(self.budget(index))
     }
 
     /// The job that is due on a node of `owner`, with the units that `fits` gives it. A node that has no room for the
@@ -123,13 +129,14 @@ impl<'a> Fair<'a> {
     pub(super) fn take(&mut self, index: usize, units: u64, picked: u64) {
         self.dequeue(index);
         let share = &mut self.shares[index];
-        share.left -= units;
-        share.budget = share.budget.saturating_sub(units + picked);
-        share.left = share.left.min(share.budget);
+        share.ready = share.ready.saturating_sub(units);
+        let fuel = (units + picked).saturating_mul(share.price);
         let held = (units + picked).saturating_mul(weight_us(share.job.unit_us));
         let account = share.account;
         share.held_us = share.held_us.saturating_add(held / u64::from(share.job.weight.max(1)));
-        self.accounts[account].held_us = self.accounts[account].held_us.saturating_add(held);
+        let account = &mut self.accounts[account];
+        account.held_us = account.held_us.saturating_add(held);
+        account.fuel_out = account.fuel_out.saturating_add(fuel);
         self.enqueue(index);
     }
 
@@ -141,13 +148,11 @@ impl<'a> Fair<'a> {
             units[*index] = units[*index].saturating_add(work.units);
         }
         for (share, units) in self.shares.iter_mut().zip(units) {
-            let affordable = affordable(share.job.fuel_left, share.job.unit_fuel, share.job.limits.fuel);
-            share.budget = affordable.saturating_sub(units);
-            share.left = share.job.ready.min(share.budget);
             let held = units.saturating_mul(weight_us(share.job.unit_us));
             share.held_us = held / u64::from(share.job.weight.max(1));
             let account = &mut self.accounts[share.account];
             account.held_us = account.held_us.saturating_add(held);
+            account.fuel_out = account.fuel_out.saturating_add(units.saturating_mul(share.price));
         }
     }
 
@@ -159,7 +164,7 @@ impl<'a> Fair<'a> {
     }
 
     fn enqueue(&mut self, index: usize) {
-        if self.shares[index].left > 0 {
+        if self.left(index) > 0 {
             let (order, key) = self.orders(index);
             order.insert(key);
         }

@@ -70,11 +70,13 @@ fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
             let desk = &mut desks[*index];
             let fits = |job: usize| {
                 let view = &snapshot.jobs[job];
-                if job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
+                // Another job of its account may have taken what was left of the quota.
+                let left = fair.left(job);
+                if left == 0 || job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
                     return Fit::Not;
                 }
                 match desk.turn(view, ready[job], grid_slots) {
-                    Fit::Units(units) => Fit::Units(units.min(fair.left(job))),
+                    Fit::Units(units) => Fit::Units(units.min(left)),
                     other => other,
                 }
             };

@@ -135,6 +135,30 @@ fn a_quota_near_its_end_hands_out_few() {
     assert_eq!(plan(&Snapshot { nodes, jobs: vec![none] }), Plan::default());
 }
 
+#[test]
+fn jobs_of_one_account_share_what_is_left_of_its_quota() {
+    let poor = |id| JobView { owner: AccountNo(7), fuel_left: 100, unit_fuel: Some(10), ..job(id, 50) };
+    let nodes: Vec<_> = (1..=9).map(node).collect();
+    let of = |jobs: Vec<JobView>, nodes: Vec<NodeView>| {
+        let plan = plan(&Snapshot { nodes, jobs });
+        [1, 2, 3].map(|job| units_of(&plan, job))
+    };
+    let [one, two, three] = of(vec![poor(1), poor(2), poor(3)], nodes.clone());
+    assert_eq!(one + two + three, 10, "{one} {two} {three}");
+    assert!(one > 0 && two > 0 && three > 0, "they take turns: {one} {two} {three}");
+
+    // What is out for one job is gone for the others, too, at that job's price.
+    let busy = NodeView { work: vec![NodeWork { job: JobNo(1), units: 2, unit_us: None }], ..node(10) };
+    let dear = JobView { unit_fuel: Some(40), ..poor(1) };
+    let with_busy = || nodes.iter().cloned().chain([busy.clone()]).collect::<Vec<_>>();
+    let given = of(vec![dear.clone(), poor(2)], with_busy());
+    assert_eq!(given, [0, 2, 0]);
+
+    // Another account's quota is its own.
+    let other = JobView { owner: AccountNo(9), ..poor(2) };
+    assert_eq!(of(vec![dear, other], with_busy())[1], 10);
+}
+
 fn any_node() -> impl Strategy<Value = NodeView> {
     let mood = prop_oneof![
         8 => Just(Mood::Active),
@@ -187,6 +211,9 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
     (nodes, jobs).prop_map(|(mut nodes, mut jobs)| {
         nodes.iter_mut().enumerate().for_each(|(id, node)| node.id = NodeNo(id as i64));
         jobs.iter_mut().enumerate().for_each(|(id, job)| job.id = JobNo(id as i64));
+        // What is left is an account's, not a job's.
+        let left: HashMap<AccountNo, u64> = jobs.iter().rev().map(|job| (job.owner, job.fuel_left)).collect();
+        jobs.iter_mut().for_each(|job| job.fuel_left = left[&job.owner]);
         Snapshot { nodes, jobs }
     })
 }
@@ -287,6 +314,9 @@ fn each_reason_is_found() {
     assert_eq!(codes(&with(vec![node(1)], own)), ["no-eligible-node", "own-nodes-only"]);
     let poor = JobView { fuel_left: 0, ..job(1, 5) };
     assert_eq!(codes(&with(vec![node(1)], poor)), ["quota-exhausted"]);
+    let last = JobView { fuel_left: 100, unit_fuel: Some(60), ..job(1, 5) };
+    let busy = NodeView { work: vec![NodeWork { job: JobNo(1), units: 1, unit_us: None }], slots: 9, ..node(1) };
+    assert_eq!(codes(&with(vec![busy, node(2)], last)), ["quota-on-lease"]);
     let full = NodeView { work: vec![NodeWork { job: JobNo(1), units: 9, unit_us: None }], ..node(1) };
     assert_eq!(codes(&with(vec![full], job(1, 5))), ["slots-full"]);
     let check = JobView { picky: vec![picky(1, &[1], &[1], true, 0)], ..job(1, 0) };

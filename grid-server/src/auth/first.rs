@@ -98,7 +98,7 @@ pub async fn issue(
 
 /// The operator's token, where this is the grid's first start.
 pub async fn operator(store: &Store, fuel_quota: u64) -> Result<Option<String>, FirstError> {
-    if !accounts::list(store.reader(), 0, 1).await?.is_empty() {
+    if has_accounts(store).await? {
         return Ok(None);
     }
     match create_account(store, "operator", true, fuel_quota).await {
@@ -107,4 +107,9 @@ pub async fn operator(store: &Store, fuel_quota: u64) -> Result<Option<String>, 
         Err(FirstError::NameTaken(_)) => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+/// Whether the grid was started before: its first start makes the operator's account.
+pub async fn has_accounts(store: &Store) -> Result<bool, FirstError> {
+    Ok(!accounts::list(store.reader(), 0, 1).await?.is_empty())
 }

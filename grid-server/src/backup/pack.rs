@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
 
+use super::unpack::KEY_FILES;
 use super::{Amount, DATABASE, END, HEAD, Head};
 
 /// Write beside, sync, rename: an archive with its final name is whole.
@@ -26,7 +27,11 @@ fn write(data: &Path, database: &Path, head: &Head, part: &Path) -> io::Result<A
     add_file(&mut archive, DATABASE, database)?;
     for entry in fs::read_dir(data.join("keys"))? {
         let entry = entry?;
-        add_file(&mut archive, &format!("keys/{}", entry.file_name().to_string_lossy()), &entry.path())?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        // Not those that a rotation writes at the moment.
+        if KEY_FILES.contains(&name.as_str()) {
+            add_file(&mut archive, &format!("keys/{name}"), &entry.path())?;
+        }
     }
     let amount = add_blobs(&mut archive, &data.join("blobs"))?;
     add_bytes(&mut archive, END, &serde_json::to_vec(&amount)?)?;

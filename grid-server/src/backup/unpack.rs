@@ -13,7 +13,7 @@ use super::{Amount, DATABASE, END, FORMAT, HEAD, Head};
 
 /// 8 GiB have 1 MiB of blocks; operators may allow more.
 const BLOCKS_BYTES_MAX: usize = 1 << 30;
-const KEY_FILES: [&str; 4] = ["root.key", "root.pub", "online.key", "cert.json"];
+pub(super) const KEY_FILES: [&str; 5] = ["root.key", "root.pub", "online.key", "online.key.next", "cert.json"];
 
 /// What an entry is, by its name.
 enum Entry {

@@ -32,6 +32,23 @@ async fn what_is_put_can_be_read_with_its_blocks() {
 }
 
 #[tokio::test]
+async fn every_blob_finds_its_folder_and_those_of_a_second_start() {
+    let (data, store) = store().await;
+    for first in 0..=u8::MAX {
+        assert!(data.path().join(format!("blobs/{first:02x}")).is_dir());
+    }
+    let digests: Vec<Digest> = futures_util::future::join_all((0..40u8).map(|n| {
+        let store = store.clone();
+        async move { store.put_bytes(&[n / 2; 100]).await.unwrap() }
+    }))
+    .await;
+    let again = BlobStore::open_in(data.path()).await.unwrap();
+    for digest in digests {
+        assert_eq!(again.len(&digest).await.unwrap(), 100, "two at once leave one whole blob");
+    }
+}
+
+#[tokio::test]
 async fn a_dropped_writer_leaves_nothing() {
     let (data, store) = store().await;
     let mut writer = store.writer().await.unwrap();

@@ -17,7 +17,7 @@ use crate::app::{App, now_ms};
 use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
-use crate::store::{StoreError, units};
+use crate::store::{StoreError, blobs, units};
 use crate::workers::activate;
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
 use crate::workers::split::{BATCH_UNITS, cut_files};
@@ -50,6 +50,7 @@ pub async fn submit(
             Ok((info_of(app, &job, true), true))
         }
         Put::Known(id) => Ok((super::look::stored(app, account, id).await?, false)),
+        Put::Gone(field, file) => Err(not_uploaded(field, &file)),
         Put::Other => Err(JobError::IdempotencyConflict),
         Put::TooMany(jobs) => Err(JobError::Conflict(format!(
             "the account has {jobs} jobs that have not ended, which is its limit; wait for one or cancel one"
@@ -181,19 +182,24 @@ fn check_limits(asked: &Limits, signed: &Limits) -> Result<(), JobError> {
 async fn files(app: &App, account: i64, submission: &JobSubmission) -> Result<Vec<InputFile>, JobError> {
     let mut files = Vec::with_capacity(submission.inputs.len());
     for (field, list) in [("inputs", &submission.inputs), ("shared", &submission.shared)] {
-        for FileRef { name, blob } in list {
-            let len = crate::store::blobs::owned_len(app.store.reader(), blob, account).await?;
-            let len = len.ok_or_else(|| JobError::Invalid {
-                field,
-                detail: format!("the blob {blob} of {name:?} is not among the account's uploads"),
-                help: Some(format!("upload it with `PATCH /api/v1/blobs/{blob}` first; `fallow submit` does")),
-            })?;
+        for file in list {
+            let FileRef { name, blob } = file;
+            let len = blobs::owned_len(app.store.reader(), blob, account).await?;
+            let len = len.ok_or_else(|| not_uploaded(field, file))?;
             if field == "inputs" {
                 files.push(InputFile { name: name.clone(), blob: *blob, len, path: app.blobs.path(blob) });
             }
         }
     }
     Ok(files)
+}
+
+fn not_uploaded(field: &'static str, FileRef { name, blob }: &FileRef) -> JobError {
+    JobError::Invalid {
+        field,
+        detail: format!("the blob {blob} of {name:?} is not among the account's uploads"),
+        help: Some(format!("upload it with `PATCH /api/v1/blobs/{blob}` first; `fallow submit` does")),
+    }
 }
 
 /// The first units, where they can be made at once; always checks that the split can be done.
@@ -246,6 +252,8 @@ fn random_seed() -> u64 {
 
 enum Put {
     Made(i64),
+    /// A file was forgotten since it was looked at: its field and its place.
+    Gone(&'static str, FileRef),
     Known(i64),
     Other,
     TooMany(u64),
@@ -278,6 +286,15 @@ async fn put(
     let active = rows::count_active(db, account).await?;
     if active >= jobs_max {
         return Ok(Put::TooMany(active));
+    }
+    // Files of jobs that ended long ago are forgotten at any time, but not between this and the job that names them.
+    let submission = &new.row.submission;
+    for (field, list) in [("inputs", &submission.inputs), ("shared", &submission.shared)] {
+        for file in list {
+            if blobs::owned_len(db, &file.blob, account).await?.is_none() {
+                return Ok(Put::Gone(field, file.clone()));
+            }
+        }
     }
     let id = rows::insert(db, &new.row).await?;
     stages::insert(db, id, new.stage, false).await?;

@@ -13,6 +13,7 @@ use super::KeysError;
 pub const ROOT: &str = "root.key";
 pub const ROOT_PUBLIC: &str = "root.pub";
 pub const ONLINE: &str = "online.key";
+pub const NEXT: &str = "online.key.next";
 pub const CERT: &str = "cert.json";
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> KeysError {
@@ -54,6 +55,14 @@ pub fn write_cert(path: &Path, cert: &OnlineCert) -> Result<(), KeysError> {
 pub fn remove(path: &Path) -> Result<(), KeysError> {
     fs::remove_file(path).map_err(failed("remove", path))?;
     sync_dir(path).map_err(failed("sync the folder of", path))
+}
+
+/// Rename a synced file. Another process may have done the same meanwhile.
+pub fn rename(from: &Path, to: &Path) -> Result<(), KeysError> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && to.exists() => Ok(()),
+        renamed => renamed.and_then(|()| sync_dir(to)).map_err(failed("rename", from)),
+    }
 }
 
 fn read(path: &Path) -> Result<String, KeysError> {

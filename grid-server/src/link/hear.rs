@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::{FRAME_BYTES_MAX, LEASE_UNITS_MAX, LEASES_PER_NODE_MAX, RESULTS_PER_FRAME_MAX};
-use fallow_protocol::link::{Decline, NodeState, ResultsFrame, SignedResults, Status, ToServer};
+use fallow_protocol::link::{Decline, NodeState, ResultsFrame, SignedResults, Status, ToServer, UnitProgress};
 use fallow_protocol::unit::UnitKey;
 use fallow_protocol::wire;
 
@@ -45,10 +45,7 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
         reason.truncate(end);
     }
     for progress in std::mem::take(&mut status.progress) {
-        if let Some(job) = app.active.find(&progress.job) {
-            job.lock().note_progress(progress.key, progress.done, progress.total);
-            job.touch();
-        }
+        hear_progress(app, node, &progress);
     }
     let mut inner = node.lock();
     let now = now_ms();
@@ -65,6 +62,18 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
         app.wakes.dispatch.notify_one();
     }
     Ok(())
+}
+
+/// Only who holds a unit knows how far it is. An honest node can be late, too: its lease may have ended meanwhile.
+fn hear_progress(app: &App, node: &Node, progress: &UnitProgress) {
+    let Some(job) = app.active.find(&progress.job) else { return };
+    let UnitProgress { key, done, total, .. } = *progress;
+    if !node.lock().leases.holds_unit(job.id, key.stage, key.seq) {
+        app.metrics.progress_ignored.inc();
+        return;
+    }
+    job.lock().note_progress(key, done, total);
+    job.touch();
 }
 
 /// A lease is renewed by naming it, but not for ever: a node that stands still, or lies, keeps units for twice their wall

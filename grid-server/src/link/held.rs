@@ -81,6 +81,13 @@ impl Leases {
         self.by_id.values().filter(of_stage).any(|held| held.names(seq, attempt))
     }
 
+    /// Whether a lease names this unit, whatever the attempt.
+    pub fn holds_unit(&self, job: i64, stage: u16, seq: u64) -> bool {
+        let of_stage = |held: &&Held| held.row.job == job && held.row.stage == stage && held.left > 0;
+        let names = |held: &Held| (held.fresh.0..held.fresh.1).contains(&seq) || held.picked.contains(&seq);
+        self.by_id.values().filter(of_stage).any(names)
+    }
+
     /// A unit's attempt ended: count it off its lease. First attempts come from runs, later ones from picked units.
     pub fn settle(&mut self, job: i64, stage: u16, seq: u64, attempt: u32) {
         let of_stage = |held: &&mut Held| held.row.job == job && held.row.stage == stage && held.left > 0;
@@ -112,5 +119,18 @@ mod tests {
         leases.settle(2, 2, 4, 1);
         assert_eq!(leases.get_mut(1).unwrap().left, 9);
         assert_eq!(leases.get_mut(2).unwrap().left, 0);
+    }
+
+    #[test]
+    fn a_unit_is_held_by_the_lease_that_names_it() {
+        let mut leases = Leases::default();
+        leases.insert(held(1, (5, 10), &[]));
+        leases.insert(held(2, (10, 10), &[3]));
+        let held: Vec<u64> = (0..20).filter(|seq| leases.holds_unit(2, 1, *seq)).collect();
+        assert_eq!(held, [3, 5, 6, 7, 8, 9]);
+        assert!(!leases.holds_unit(3, 1, 5), "another job's");
+        assert!(!leases.holds_unit(2, 2, 5), "another stage's");
+        leases.settle(2, 1, 3, 2);
+        assert!(!leases.holds_unit(2, 1, 3), "it has ended");
     }
 }

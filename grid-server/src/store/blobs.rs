@@ -39,13 +39,13 @@ pub async fn own<C: ConnectionTrait>(
     Ok(())
 }
 
-/// The account may not read it any more. The file stays until nobody owns or uses it.
-pub async fn disown<C: ConnectionTrait>(connection: &C, digest: &Digest, account_id: i64) -> Result<(), StoreError> {
+/// The account may not read it any more; false where it could not. The file stays until nobody owns or uses it.
+pub async fn disown<C: ConnectionTrait>(connection: &C, digest: &Digest, account_id: i64) -> Result<bool, StoreError> {
     let text = "DELETE FROM blob_owners WHERE digest = $1 AND account_id = $2 RETURNING len";
-    if let Some(row) = sql::one(connection, text, vec![digest.0.to_vec().into(), account_id.into()]).await? {
-        count(connection, account_id, -sql::get::<i64>(&row, "len")?).await?;
-    }
-    Ok(())
+    let row = sql::one(connection, text, vec![digest.0.to_vec().into(), account_id.into()]).await?;
+    let Some(row) = row else { return Ok(false) };
+    count(connection, account_id, -sql::get::<i64>(&row, "len")?).await?;
+    Ok(true)
 }
 
 async fn count<C: ConnectionTrait>(connection: &C, account_id: i64, bytes: i64) -> Result<(), StoreError> {

@@ -21,9 +21,9 @@ pub struct ModuleRow {
     pub digest: Digest,
     /// The component as it was uploaded.
     pub component: Digest,
-    /// What nodes execute.
+    /// The plain build of what nodes execute.
     pub executed: Digest,
-    /// Length of what nodes execute, bytes.
+    /// Length of the component, bytes.
     pub bytes: u64,
     /// What it exports.
     pub exports: Exports,
@@ -65,6 +65,12 @@ pub async fn by_digest<C: ConnectionTrait>(
     row.as_ref().map(read).transpose()
 }
 
+/// Whether one of an account's modules is made of this blob.
+pub async fn names<C: ConnectionTrait>(connection: &C, account_id: i64, blob: &Digest) -> Result<bool, StoreError> {
+    let text = "SELECT 1 FROM modules WHERE account_id = $1 AND (component = $2 OR executed = $2) LIMIT 1";
+    Ok(sql::one(connection, text, vec![account_id.into(), blob.0.to_vec().into()]).await?.is_some())
+}
+
 /// Keep a module; it stays as it is where it is known.
 pub async fn insert<C: ConnectionTrait>(
     connection: &C,
@@ -79,7 +85,7 @@ pub async fn insert<C: ConnectionTrait>(
         account_id.into(),
         Digest::of(&signed_manifest.authored.bytes).0.to_vec().into(),
         manifest.component.0.to_vec().into(),
-        manifest.executed.0.to_vec().into(),
+        manifest.executed.plain.0.to_vec().into(),
         signed(bytes).into(),
         json(exports)?.into(),
         json(&manifest.limits)?.into(),

@@ -1,10 +1,14 @@
 //! Forgetting jobs that ended long ago, a bounded number of rows at a time.
 
+use std::collections::HashSet;
+
 use fallow_protocol::Digest;
+use fallow_protocol::job::JobSubmission;
 use sea_orm::ConnectionTrait;
 
 use super::batch::{int, statement};
-use super::{StoreError, blobs, jobs};
+use super::jobs::{self, JobRow};
+use super::{StoreError, blobs, modules};
 
 /// Jobs that ended before `before_ms`, oldest first.
 pub async fn ended_before(db: &impl ConnectionTrait, before_ms: u64, limit: u64) -> Result<Vec<i64>, StoreError> {
@@ -31,7 +35,7 @@ pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Resu
     for blob in &blobs {
         release(db, blob, found.account).await?;
     }
-    if deleted > 0 {
+    if deleted > 0 || !release_files(db, &found, rows).await? {
         return Ok(false);
     }
     for text in [
@@ -73,9 +77,49 @@ async fn delete_some(
     Ok((found.len() as u64, blobs))
 }
 
+/// Jobs of an account that are read at once, to see what they name: submissions have up to a megabyte.
+const NAMES_PAGE: u64 = 20;
+
+/// A job's account does not own those inputs and shared files of it any more that none of its other jobs and modules
+/// names. At most `rows` are given up; true once none are left.
+async fn release_files(db: &impl ConnectionTrait, job: &JobRow, rows: u64) -> Result<bool, StoreError> {
+    let mut unnamed: HashSet<Digest> = files(&job.submission).collect();
+    let mut before = None;
+    while !unnamed.is_empty() {
+        let page = jobs::page(db, job.account, before, NAMES_PAGE).await?;
+        for other in page.iter().filter(|other| other.id != job.id) {
+            let result = other.result.as_ref().map(|result| result.digest);
+            for named in files(&other.submission).chain(result) {
+                unnamed.remove(&named);
+            }
+        }
+        match page.last() {
+            Some(last) => before = Some(last.id),
+            None => break,
+        }
+    }
+    let mut released = 0;
+    for digest in &unnamed {
+        if released == rows {
+            return Ok(false);
+        }
+        if !is_used(db, digest).await? && !modules::names(db, job.account, digest).await? {
+            released += u64::from(blobs::disown(db, digest, job.account).await?);
+        }
+    }
+    Ok(true)
+}
+
+fn files(submission: &JobSubmission) -> impl Iterator<Item = Digest> {
+    submission.inputs.iter().chain(&submission.shared).map(|file| file.blob)
+}
+
 /// The account does not own a blob any more that none of its jobs has, as an output, as a result or as an input.
 async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
-    if !is_used(db, digest).await? && !is_named(db, digest, account).await? {
+    let needed = is_used(db, digest).await?
+        || modules::names(db, account, digest).await?
+        || is_named(db, digest, account).await?;
+    if !needed {
         blobs::disown(db, digest, account).await?;
     }
     Ok(())

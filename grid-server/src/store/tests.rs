@@ -73,6 +73,7 @@ fn submission(name: &str) -> JobSubmission {
         deadline_ms: None,
         on_failed: Default::default(),
         assemble: Default::default(),
+        floats: Default::default(),
         seed: None,
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{CheckpointRef, JobGrant, Lease, LeaseUnit, ToNode};
+use fallow_protocol::manifest::Floats;
 
 use super::dispatch::{Filled, Order};
 use crate::app::{App, now_ms};
@@ -34,6 +35,7 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
         key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
         attempt: unit.attempt,
         input: unit.input,
+        floats: (unit.attempt > 1).then_some(Floats::Canonical),
         checkpoint: checkpoints.remove(&unit.seq),
     });
     let call = order.job.call(order.stage, order.last_merge);
@@ -71,7 +73,7 @@ fn introduce(node: &Node, job: &ActiveJob) -> bool {
 pub fn share(job: &ActiveJob) -> JobShare {
     let shared = job.submission.shared.iter().map(|file| file.blob);
     JobShare {
-        blobs: shared.chain([job.module.executed, job.module.component]).collect(),
+        blobs: shared.chain([job.module.component]).collect(),
         upload_bytes_max: job.upload_bytes_max(),
         ..JobShare::default()
     }
@@ -84,6 +86,7 @@ fn grant(app: &App, job: &ActiveJob, node: &Node) -> JobGrant {
         own: job.account == node.account,
         manifest: app.keys.refresh(job.module.signed.clone()),
         module_bytes: job.module.bytes,
+        floats: job.submission.floats,
         exports: job.module.exports,
         args: job.submission.args.clone(),
         limits: *job.limits(),

@@ -1,4 +1,4 @@
-//! Forgets jobs that ended long ago, and blobs that nobody owns or uses any more.
+//! Forgets jobs that ended long ago, with the inputs that only they named, and blobs that nobody owns or uses any more.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::{UnitCounts, UnitState};
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, UnitResult, UnitSpec};
 use grid_core::life::{Change, JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure};
@@ -139,6 +140,7 @@ impl<'a> Decider<'a> {
             key: ending.key,
             attempt: ending.attempt,
             outcome: Outcome::Lost,
+            floats: Floats::Plain,
             fuel: 0,
             memory_bytes: 0,
             wall_us: 0,

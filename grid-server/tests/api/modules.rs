@@ -2,7 +2,7 @@
 
 use data_encoding::BASE64;
 use fallow_protocol::api::{ModuleInfo, NewAuthorKey, NewModule, UploadState};
-use fallow_protocol::manifest::{AuthoredManifest, Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Limits, Manifest, PROFILE};
 use fallow_protocol::{Digest, SecretKey};
 use grid_server::app::now_ms;
 use grid_server::modules::load;
@@ -17,7 +17,7 @@ fn manifest(author: &SecretKey) -> Manifest {
     let component = Digest::of(b"component");
     Manifest {
         component,
-        executed: component,
+        executed: Builds { plain: component, canonical: component },
         source: None,
         limits: Limits::default(),
         profile: PROFILE.into(),
@@ -53,7 +53,6 @@ async fn a_module_is_checked_before_it_is_opened() {
         Manifest { profile: "other".into(), ..right.clone() },
         Manifest { expires_at_ms: now_ms() - 1, ..right.clone() },
         Manifest { expires_at_ms: now_ms() + 1_000 * DAY_MS, ..right.clone() },
-        Manifest { executed: Digest::of(b"other"), ..right.clone() },
         Manifest { limits: Limits { fuel: u64::MAX, ..Limits::default() }, ..right.clone() },
     ];
     for manifest in wrong {
@@ -92,12 +91,16 @@ async fn a_component_is_looked_at_in_a_child_and_countersigned() {
 
     for bad in [wat::parse_str("(component)").unwrap(), wat::parse_str("(module)").unwrap(), b"no wasm".to_vec()] {
         let component = upload(&grid, &token, bad).await;
-        let manifest = Manifest { component, executed: component, ..manifest(&author) };
+        let manifest = Manifest { component, ..manifest(&author) };
         problem(grid.post("/api/v1/modules", &token, &body(&manifest, &author)).await, 422, "module-refused").await;
     }
 
-    let component = upload(&grid, &token, wat::parse_str(RUN).unwrap()).await;
-    let manifest = Manifest { component, executed: component, ..manifest(&author) };
+    let bytes = wat::parse_str(RUN).unwrap();
+    let executed = fallow_sandbox::instrument::builds(&bytes).unwrap();
+    let component = upload(&grid, &token, bytes).await;
+    let other = Manifest { component, ..manifest(&author) };
+    problem(grid.post("/api/v1/modules", &token, &body(&other, &author)).await, 422, "module-refused").await;
+    let manifest = Manifest { component, executed, ..manifest(&author) };
     let new = body(&manifest, &author);
     let info: ModuleInfo = read(grid.post("/api/v1/modules", &token, &new).await, 201).await;
     assert!(info.exports.run && !info.exports.split && !info.known, "{info:?}");

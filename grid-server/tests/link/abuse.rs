@@ -1,7 +1,7 @@
 //! Nodes that lie, babble or flood: each is told what was wrong, and everybody else works on.
 
 use fallow_protocol::api::JobPhase;
-use fallow_protocol::link::{RefusedReason, SignedResults, ToServer};
+use fallow_protocol::link::{RefusedReason, SignedResults, ToServer, UnitProgress};
 use fallow_protocol::unit::{Output, UnitKey};
 use fallow_protocol::{Digest, SecretKey, Signature};
 
@@ -115,4 +115,30 @@ async fn lies_about_units_change_nothing() {
     };
     assert_eq!((end.phase, end.counts.done, end.fuel), (JobPhase::Done, 3, 30));
     assert!(!fetch(&grid, &token, &job.id).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn progress_counts_from_the_node_that_holds_the_unit() {
+    let grid = Grid::start().await;
+    let (token, module) = author(&grid, "ann", ALL).await;
+    let (liar, good) = (Identity::enrol(&grid, &token).await, Identity::enrol(&grid, &token).await);
+    let (mut node, _) = Raw::login(&grid, &good, Vec::new()).await;
+    let job = submit(&grid, &token, &counting(module, 3)).await;
+    let lease = node.lease().await;
+    let held = lease.units[0].key.seq;
+    let progress = |seq, done| UnitProgress { job: job.id.clone(), key: UnitKey { stage: 1, seq }, done, total: 10 };
+    let (mut raw, _) = Raw::login(&grid, &liar, Vec::new()).await;
+    raw.progress(Vec::new(), vec![progress(held, 10), progress(1_000_000, 10)]).await;
+    node.progress(vec![lease.id], vec![progress(held, 5), progress(1_000_000, 10)]).await;
+    let ignored = || grid.running.app.metrics.progress_ignored.get();
+    let deadline = tokio::time::Instant::now() + crate::raw::PATIENCE;
+    while ignored() < 3 || job_info(&grid, &token, &job.id).await.progress_milli == 0 {
+        assert!(tokio::time::Instant::now() < deadline, "both are heard");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((ignored(), job_info(&grid, &token, &job.id).await.progress_milli), (3, 500));
+    drop(raw);
+    let results = lease.units.iter().map(|unit| result(&lease, unit.key.seq, Ok(bytes(&unit.input)))).collect();
+    node.results(&job.id, results).await;
+    assert_eq!(node.work(&grid, &token, &job.id, |input| Ok(bytes(input))).await.phase, JobPhase::Done);
 }

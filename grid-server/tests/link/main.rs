@@ -6,6 +6,7 @@
 mod grid;
 
 mod abuse;
+mod forgetting;
 mod jobs;
 mod raw;
 mod trouble;

@@ -7,10 +7,10 @@ use fallow_protocol::api::{Enrol, Enrolled, JobInfo, JoinToken, NewJoinToken};
 use fallow_protocol::job::{Assemble, JobSubmission, Split};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::link::{
-    Lease, Login, Machine, NodeState, Refused, ResultsFrame, SignedResults, Status, ToNode, ToServer, Welcome,
-    enrol_bytes, login_bytes,
+    Lease, Login, Machine, NodeState, Refused, ResultsFrame, SignedResults, Status, ToNode, ToServer, UnitProgress,
+    Welcome, enrol_bytes, login_bytes,
 };
-use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, PROFILE};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Exports, Limits, Manifest, PROFILE};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Input, Output, UnitResult};
 use fallow_protocol::{Digest, JobId, NodeId, SecretKey, wire};
@@ -95,6 +95,11 @@ impl Raw {
     }
 
     pub async fn status(&mut self, leases: Vec<u64>) {
+        self.progress(leases, Vec::new()).await;
+    }
+
+    /// A status with progress of units.
+    pub async fn progress(&mut self, leases: Vec<u64>, progress: Vec<UnitProgress>) {
         let status = Status {
             state: NodeState::Active,
             slots: 2,
@@ -102,7 +107,7 @@ impl Raw {
             takes_strangers: true,
             leases,
             units_held: 0,
-            progress: Vec::new(),
+            progress,
         };
         self.send(&ToServer::Status(status)).await;
     }
@@ -220,6 +225,7 @@ pub fn result(lease: &Lease, seq: u64, end: End) -> UnitResult {
         key: unit.key,
         attempt: unit.attempt,
         outcome,
+        floats: Default::default(),
         fuel: 10,
         memory_bytes: 65_536,
         wall_us: 50,
@@ -255,7 +261,7 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
     let key = SecretKey::generate();
     let manifest = Manifest {
         component: Digest::of(name.as_bytes()),
-        executed: Digest::of(name.as_bytes()),
+        executed: Builds { plain: Digest::of(name.as_bytes()), canonical: Digest::of(b"canonical") },
         source: None,
         limits: Limits::default(),
         profile: PROFILE.into(),
@@ -287,6 +293,7 @@ pub fn counting(module: Digest, units: i64) -> JobSubmission {
         deadline_ms: None,
         on_failed: Default::default(),
         assemble: Assemble::Concat,
+        floats: Default::default(),
         seed: Some(1),
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fallow_protocol::JobId;
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, UnitResult};
 
@@ -144,6 +145,7 @@ impl Agent {
             key: unit.key,
             attempt: unit.attempt,
             outcome: end.outcome,
+            floats: end.floats,
             fuel: end.fuel,
             memory_bytes: end.memory_bytes,
             wall_us: end.wall_us,
@@ -209,6 +211,6 @@ impl End {
     /// The computer failed the unit.
     pub fn host_fault(message: String) -> Self {
         let outcome = Outcome::HostFault { message };
-        Self { outcome, fuel: 0, memory_bytes: 0, wall_us: 0, output: None, log: Vec::new() }
+        Self { outcome, floats: Floats::Plain, fuel: 0, memory_bytes: 0, wall_us: 0, output: None, log: Vec::new() }
     }
 }

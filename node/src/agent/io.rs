@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fallow_protocol::JobId;
 use fallow_protocol::link::{CheckpointRef, JobGrant, ResultsFrame, ToServer};
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, Input, Output, UnitKey, UnitResult};
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Unit {
     pub key: UnitKey,
     /// Which attempt.
     pub attempt: u32,
+    /// The build that it begins with, where that is not the job's.
+    pub floats: Option<Floats>,
     /// The lease that brought it.
     pub lease: u64,
     /// The export it calls.
@@ -50,6 +53,8 @@ pub struct SlotUnit {
 pub struct End {
     /// How.
     pub outcome: Outcome,
+    /// The build that ran to this end.
+    pub floats: Floats,
     /// Fuel used.
     pub fuel: u64,
     /// Peak memory, bytes.

@@ -55,6 +55,7 @@ impl Agent {
             let unit = Unit {
                 key: unit.key,
                 attempt: unit.attempt,
+                floats: unit.floats,
                 lease: lease.id,
                 call: lease.call,
                 input: unit.input,

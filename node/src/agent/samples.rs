@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use fallow_protocol::digest::Digest;
 use fallow_protocol::keys::{OnlineCert, SecretKey};
 use fallow_protocol::link::{JobGrant, Lease, LeaseUnit};
-use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, PROFILE, SignedManifest};
+use fallow_protocol::manifest::{AuthoredManifest, Builds, Exports, Floats, Limits, Manifest, PROFILE, SignedManifest};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, Input, Output, UnitKey, UnitResult};
 use fallow_protocol::{JobId, NodeId};
@@ -34,7 +34,7 @@ pub fn grant(own: bool) -> JobGrant {
     let cert = OnlineCert::issue(root(), online.public(), 1, UNIX_MS * 2);
     let manifest = Manifest {
         component: Digest::of(b"component"),
-        executed: Digest::of(b"component"),
+        executed: Builds { plain: Digest::of(b"plain"), canonical: Digest::of(b"canonical") },
         source: None,
         limits: Limits::default(),
         profile: PROFILE.into(),
@@ -48,6 +48,7 @@ pub fn grant(own: bool) -> JobGrant {
         own,
         manifest: SignedManifest::countersign(AuthoredManifest::sign(&manifest, &author), &online, cert),
         module_bytes: 9,
+        floats: Floats::Plain,
         exports: Exports { run: true, ..Exports::default() },
         args: vec![],
         limits: Limits::default(),
@@ -59,8 +60,8 @@ pub fn grant(own: bool) -> JobGrant {
 
 /// A lease of the units `seqs`, all first attempts.
 pub fn lease(id: u64, job: &JobId, seqs: std::ops::Range<u64>) -> Lease {
-    let units =
-        seqs.map(|seq| LeaseUnit { key: key(seq), attempt: 1, input: Input::Inline(vec![0; 32]), checkpoint: None });
+    let input = || Input::Inline(vec![0; 32]);
+    let units = seqs.map(|seq| LeaseUnit { key: key(seq), attempt: 1, input: input(), floats: None, checkpoint: None });
     Lease { id, job: job.clone(), call: Call::Run, units: units.collect() }
 }
 
@@ -73,6 +74,7 @@ pub fn key(seq: u64) -> UnitKey {
 pub fn done(wall_us: u64) -> End {
     End {
         outcome: Outcome::Done,
+        floats: Floats::Plain,
         fuel: 10,
         memory_bytes: 65_536,
         wall_us,
@@ -87,6 +89,7 @@ pub fn result(seq: u64, attempt: u32) -> UnitResult {
         key: key(seq),
         attempt,
         outcome: Outcome::Done,
+        floats: Floats::Plain,
         fuel: u64::MAX,
         memory_bytes: u64::MAX,
         wall_us: u64::MAX,

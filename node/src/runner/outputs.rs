@@ -14,9 +14,9 @@ use crate::outbox::BlobFolder;
 
 /// A task's end as the agent hears it. `emitted` is the file that a split wrote.
 pub async fn end(folder: &BlobFolder, ended: TaskEnd, emitted: Option<PathBuf>) -> End {
-    let TaskEnd { tag, outcome, fuel, memory_bytes, wall_us, output, log } = ended;
+    let TaskEnd { tag, outcome, floats, fuel, memory_bytes, wall_us, output, log } = ended;
     let done = outcome == Outcome::Done;
-    let mut end = End { outcome, fuel, memory_bytes, wall_us, output: None, log };
+    let mut end = End { outcome, floats, fuel, memory_bytes, wall_us, output: None, log };
     if done && emitted.is_none() && output.len() <= INLINE_BYTES_MAX {
         end.output = Some(Output::Inline(output));
         return end;
@@ -65,11 +65,13 @@ fn digest_of(path: &Path) -> std::io::Result<Digest> {
 
 #[cfg(test)]
 mod tests {
+    use fallow_protocol::manifest::Floats;
+
     use super::*;
     use crate::outbox::Outbox;
 
     fn ended(outcome: Outcome, output: Vec<u8>) -> TaskEnd {
-        TaskEnd { tag: 7, outcome, fuel: 1, memory_bytes: 1, wall_us: 1, output, log: vec![] }
+        TaskEnd { tag: 7, outcome, floats: Floats::Plain, fuel: 1, memory_bytes: 1, wall_us: 1, output, log: vec![] }
     }
 
     #[tokio::test]

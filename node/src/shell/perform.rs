@@ -131,12 +131,19 @@ impl Shell {
 
 async fn upload_output(blobs: &BlobClient, folder: &BlobFolder, digest: &Digest, len: u64) -> Uploaded {
     let (path, mut backoff) = (Arc::new(folder.path(digest)), Backoff::default());
+    let mut no_room = Backoff::slow();
     loop {
         match blobs.upload(digest, len, &path).await {
             Ok(()) => return Uploaded::Done,
             Err(TransferError::Failed(why)) => {
                 tracing::info!(why, digest = %digest.short(), "an output is not uploaded yet; trying again");
                 tokio::time::sleep(backoff.next(backoff::random())).await;
+            }
+            // Results that are on their way name what was uploaded before, which makes room.
+            Err(error @ TransferError::NoRoom(_)) => {
+                let wait = no_room.next(backoff::random());
+                tracing::warn!(%error, digest = %digest.short(), wait_s = wait.as_secs(), "an output waits for room");
+                tokio::time::sleep(wait).await;
             }
             Err(error) => return Uploaded::Refused(error.to_string()),
         }

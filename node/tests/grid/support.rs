@@ -16,7 +16,7 @@ use fallow_protocol::blocks::BlockList;
 use fallow_protocol::keys::{OnlineCert, Purpose, SecretKey};
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::*;
-use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, PROFILE, SignedManifest};
+use fallow_protocol::manifest::{AuthoredManifest, Exports, Floats, Limits, Manifest, PROFILE, SignedManifest};
 use fallow_protocol::unit::{Call, Input, UnitKey};
 use fallow_protocol::{Digest, JobId, NodeId, PublicKey, wire};
 use futures_util::{SinkExt, StreamExt};
@@ -100,7 +100,7 @@ impl Grid {
         let author = SecretKey::generate();
         let manifest = Manifest {
             component: Digest::of(KERNEL),
-            executed: Digest::of(KERNEL),
+            executed: fallow_sandbox::instrument::builds(KERNEL).unwrap(),
             source: None,
             limits: Limits::default(),
             profile: PROFILE.into(),
@@ -115,6 +115,7 @@ impl Grid {
             own: true,
             manifest: SignedManifest::countersign(authored, &self.inner.online, self.inner.cert()),
             module_bytes: KERNEL.len() as u64,
+            floats: Floats::Plain,
             exports: Exports { run: true, ..Exports::default() },
             args: vec![],
             limits: Limits { memory_bytes: 64 << 20, ..Limits::default() },
@@ -131,8 +132,9 @@ pub fn lease(id: u64, job: &JobId, seqs: std::ops::Range<u64>) -> Lease {
 }
 
 pub fn with_inputs(id: u64, job: &JobId, seqs: std::ops::Range<u64>, input: impl Fn(u64) -> Input) -> Lease {
+    let key = |seq| UnitKey { stage: 1, seq };
     let units =
-        seqs.map(|seq| LeaseUnit { key: UnitKey { stage: 1, seq }, attempt: 1, input: input(seq), checkpoint: None });
+        seqs.map(|seq| LeaseUnit { key: key(seq), attempt: 1, input: input(seq), floats: None, checkpoint: None });
     Lease { id, job: job.clone(), call: Call::Run, units: units.collect() }
 }
 

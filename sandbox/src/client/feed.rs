@@ -3,13 +3,14 @@
 use std::io;
 use std::sync::Arc;
 
+use fallow_protocol::manifest::Floats;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::flight::{Held, Shared};
-use super::{Bytes, FileRange, Task, TaskInput};
+use super::{Bytes, FileRange, Module, Task, TaskInput};
 use crate::wire::{self, CHUNK_BYTES, INPUT_INLINE_BYTES, Order, Source, TaskHead};
 
 /// Feed until the commanding end or the worker is gone.
@@ -18,12 +19,16 @@ pub async fn run(
     mut stdin: ChildStdin,
     mut tasks: mpsc::Receiver<Vec<Task>>,
     mut wants: mpsc::Receiver<(u64, Source)>,
+    module: Module,
 ) {
     loop {
         // What the running unit waits for comes before what will run later.
         let fed = tokio::select! {
             biased;
-            Some((tag, source)) = wants.recv() => answer(&shared, &mut stdin, tag, source).await,
+            Some((tag, source)) = wants.recv() => match source {
+                Source::Canonical => canonical(&module, &mut stdin).await,
+                _ => answer(&shared, &mut stdin, tag, source).await,
+            },
             Some(tasks) = tasks.recv() => send(&shared, &mut stdin, tasks).await,
             else => return,
         };
@@ -43,6 +48,7 @@ async fn send(shared: &Shared, stdin: &mut ChildStdin, tasks: Vec<Task>) -> io::
             tag: task.tag,
             call: task.call,
             seed: task.seed,
+            floats: task.floats,
             parts: match &task.input {
                 TaskInput::Parts(parts) => u32::try_from(parts.len()).unwrap_or(u32::MAX),
                 TaskInput::Bytes(_) => 0,
@@ -83,6 +89,23 @@ async fn inline(input: &TaskInput) -> io::Result<Option<Vec<u8>>> {
             Ok(Some(bytes))
         }
         _ => Ok(None),
+    }
+}
+
+/// Compile the canonical build, where it is not there yet, and send it. It takes seconds, once a module.
+async fn canonical(module: &Module, stdin: &mut ChildStdin) -> io::Result<()> {
+    let compiled = module.compile(Floats::Canonical).await.map_err(|error| error.to_string());
+    let range = match compiled {
+        Ok(path) => tokio::fs::metadata(&path).await.map(|meta| FileRange { path, offset: 0, len: meta.len() }),
+        Err(message) => return put(stdin, &Order::Unreadable { message }).await,
+    };
+    let unreadable = match range {
+        Ok(range) => send_range(stdin, &range).await?,
+        Err(error) => Some(error.to_string()),
+    };
+    match unreadable {
+        Some(message) => put(stdin, &Order::Unreadable { message }).await,
+        None => put(stdin, &Order::Data { bytes: Vec::new(), last: true }).await,
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdout};
@@ -26,6 +27,7 @@ pub struct Listener {
     pub wants: mpsc::Sender<(u64, Source)>,
     pub events: mpsc::Sender<Vec<WorkerEvent>>,
     pub wall: Duration,
+    pub floats: Floats,
     pub stderr: tokio::task::JoinHandle<String>,
     pub gathered: Gathered,
 }
@@ -102,6 +104,7 @@ impl Listener {
         let ended = TaskEnd {
             tag: running.tag,
             outcome: Outcome::TimeLimit,
+            floats: self.floats,
             fuel: running.fuel,
             memory_bytes: 0,
             wall_us: (self.shared.active.elapsed() - running.since).as_micros() as u64,
@@ -120,6 +123,14 @@ impl Listener {
                 self.shared.flight().running = Some(Running { tag, since, paused_before, fuel: 0 });
                 self.gathered = Gathered::default();
                 events.push(WorkerEvent::Started { tag });
+            }
+            Told::Again { .. } => {
+                self.gathered = Gathered::default();
+                // The second run has the whole wall time, as it would have alone.
+                let since = self.shared.active.elapsed();
+                if let Some(running) = &mut self.shared.flight().running {
+                    (running.since, running.fuel) = (since, 0);
+                }
             }
             Told::Progress { tag, done, total, fuel } => {
                 self.note_fuel(fuel);
@@ -187,6 +198,7 @@ impl Listener {
         Ok(TaskEnd {
             tag: ended.tag,
             outcome: ended.outcome,
+            floats: ended.floats,
             fuel: ended.fuel,
             memory_bytes: ended.memory_bytes,
             wall_us: ended.wall_us.saturating_sub(paused.as_micros() as u64),

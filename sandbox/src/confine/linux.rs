@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus,
-    Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -18,17 +18,27 @@ const OPEN_FILES_MAX: u64 = 256;
 
 /// Both halves at once, for a process with one thread.
 pub fn compile(confinement: &Confinement) -> Result<(), ConfineError> {
-    files(confinement)?;
-    calls(confinement)
+    // Where one of them is not there, the other one still is.
+    let files = files(confinement);
+    calls(confinement).and(files)
 }
 
 /// Files, network and signals, for this thread and those that it will make; and resource limits.
 pub fn files(confinement: &Confinement) -> Result<(), ConfineError> {
     limits(confinement)?;
+    landlock(confinement)
+}
+
+/// Files are denied by the kernel's first Landlock already, and a worker does without no part of that. What later kernels
+/// added is asked for where it is known: the filter of calls denies sockets, signals and truncation by path besides, and
+/// what it allows needs a file that was opened.
+fn landlock(confinement: &Confinement) -> Result<(), ConfineError> {
     let rules = |error| ConfineError::failed("landlock", error);
-    // Best effort within what is asked: older kernels know fewer kinds of access, which is refused below only where
-    // there is no Landlock at all; the filter of calls denies network and signals besides.
-    let mut rules_created = Ruleset::default()
+    let mut created = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(ABI::V1))
+        .map_err(|_| ConfineError::Unsupported("Landlock for files"))?
+        .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(ABI::V5))
         .and_then(|rules| rules.handle_access(AccessNet::from_all(ABI::V5)))
         .and_then(|rules| rules.scope(Scope::from_all(ABI::V6)))
@@ -37,13 +47,14 @@ pub fn files(confinement: &Confinement) -> Result<(), ConfineError> {
     if let Some(directory) = &confinement.directory {
         let opened = PathFd::new(directory).map_err(|error| ConfineError::failed("landlock", error))?;
         let allowed = AccessFs::from_all(ABI::V5) & !(AccessFs::Execute | AccessFs::MakeSock | AccessFs::MakeChar);
-        rules_created = rules_created.add_rule(PathBeneath::new(opened, allowed)).map_err(rules)?;
+        created = created.add_rule(PathBeneath::new(opened, allowed)).map_err(rules)?;
     }
-    let status = rules_created.restrict_self().map_err(rules)?;
-    if status.ruleset == RulesetStatus::NotEnforced {
-        return Err(ConfineError::Unsupported("Landlock"));
+    let status = created.restrict_self().map_err(rules)?;
+    // The first demand is met where the rest is met in part: without it, there would have been an error above.
+    match status.ruleset {
+        RulesetStatus::FullyEnforced | RulesetStatus::PartiallyEnforced if status.no_new_privs => Ok(()),
+        _ => Err(ConfineError::Unsupported("Landlock for files")),
     }
-    Ok(())
 }
 
 fn limits(confinement: &Confinement) -> Result<(), ConfineError> {
@@ -169,6 +180,9 @@ fn rules(confinement: &Confinement) -> Result<BTreeMap<i64, Vec<SeccompRule>>, C
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = calls.into_iter().map(|call| (call, vec![])).collect();
     // Its own signals, for aborting; others' are not its business.
     rules.insert(libc::SYS_tgkill, vec![equal(0, std::process::id().into())?]);
+    // Images of memories, in anonymous files, of a build that came after the start.
+    let seal = equal(1, libc::F_ADD_SEALS as u64)?;
+    rules.entry(libc::SYS_fcntl).or_insert_with(|| vec![seal]);
     // Naming its threads.
     rules.insert(libc::SYS_prctl, vec![equal(0, libc::PR_SET_NAME as u64)?]);
     if confinement.role == Role::Compile {
@@ -186,4 +200,39 @@ fn condition(argument: u8, compare: SeccompCmpOp, value: u64) -> Result<SeccompR
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, compare, value)
         .and_then(|condition| SeccompRule::new(vec![condition]))
         .map_err(|error| ConfineError::failed("seccomp", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Landlock holds for the thread that asks for it alone, so that it can be tried without a process.
+    #[test]
+    fn a_thread_has_its_one_directory_and_no_other_file() {
+        let (mine, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(other.path().join("secret"), b"x").unwrap();
+        let (inside, outside) = (mine.path().to_owned(), other.path().to_owned());
+        let tried = std::thread::spawn(move || {
+            landlock(&Confinement::run(Some(inside.clone()))).unwrap();
+            assert!(fs::write(inside.join("new"), b"y").is_ok());
+            assert_eq!(fs::read(inside.join("new")).unwrap(), b"y");
+            [
+                ("reading", File::open(outside.join("secret")).is_err()),
+                ("truncating", File::options().write(true).truncate(true).open(outside.join("secret")).is_err()),
+                ("creating", fs::write(outside.join("new"), b"z").is_err()),
+                ("listing", fs::read_dir(&outside).is_err()),
+                ("removing", fs::remove_file(outside.join("secret")).is_err()),
+                ("moving out", fs::rename(inside.join("new"), outside.join("new")).is_err()),
+                ("linking", fs::hard_link(outside.join("secret"), inside.join("secret")).is_err()),
+            ]
+        });
+        for (what, denied) in tried.join().unwrap() {
+            assert!(denied, "{what} is not denied");
+        }
+        assert_eq!(fs::read(other.path().join("secret")).unwrap(), b"x");
+        assert!(TcpListener::bind("127.0.0.1:0").is_ok(), "this thread is not confined");
+    }
 }

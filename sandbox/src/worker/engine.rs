@@ -1,4 +1,5 @@
-//! The engine's settings, all of them, each with its reason. Metering and float determinism sit behind [`Settings`].
+//! The engine's settings, all of them, each with its reason. Its own metering and canonical NaNs are off: modules are
+//! instrumented instead (`crate::instrument`). [`Settings`] is what a benchmark compares.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -9,32 +10,25 @@ use wasmtime::{
 };
 
 use super::limits;
+use crate::instrument::{Floats, costs};
 
 /// Version of the engine that compiled files are for.
 pub const ENGINE_VERSION: &str = "48.0.8";
 
-/// How instructions are counted and floats are made the same everywhere. What a benchmark may change.
+/// The engine's own ways to do what we do by instrumentation. Only a benchmark turns them on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Count instructions.
     pub fuel: bool,
-    /// Give every NaN the same bits.
+    /// Look at a clock of the engine's in loops and functions.
+    pub epoch: bool,
+    /// Give every NaN the same bits, after every operation.
     pub canonical_nans: bool,
 }
 
 impl Settings {
-    /// The settings of the semantics profile.
-    pub const PROFILE: Self = Self { fuel: true, canonical_nans: true };
-
-    /// Name within file names.
-    pub fn id(self) -> &'static str {
-        match (self.fuel, self.canonical_nans) {
-            (true, true) => "fuel-nan",
-            (true, false) => "fuel",
-            (false, true) => "nan",
-            (false, false) => "plain",
-        }
-    }
+    /// The settings that units run with.
+    pub const PROFILE: Self = Self { fuel: false, epoch: false, canonical_nans: false };
 }
 
 /// What an engine is made for. Compiled code fits either.
@@ -53,10 +47,11 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
     config.strategy(Strategy::Cranelift);
     // Guests run for hours, so time to compile is small beside them.
     config.cranelift_opt_level(OptLevel::Speed);
-    // Metering: deterministic, unlike epochs, which stay off; a runaway guest is stopped by fuel or by a kill.
+    // Guests count themselves; a runaway is stopped by a kill. On tight loops either costs 1.2x to 3.5x.
     config.consume_fuel(settings.fuel);
-    config.epoch_interruption(false);
-    // NaN bits differ between processors.
+    config.epoch_interruption(settings.epoch);
+    // NaN bits differ between processors, but canonical builds see to that, where their bits can be seen; done after
+    // every operation it costs up to 4.3x.
     config.cranelift_nan_canonicalization(settings.canonical_nans);
     // Relaxed SIMD differs between processors by definition; should it ever slip in, then the same everywhere.
     config.wasm_relaxed_simd(false);
@@ -79,7 +74,7 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
     config.wasm_features(WasmFeatures::CUSTOM_PAGE_SIZES, false);
     config.wasm_features(WasmFeatures::WIDE_ARITHMETIC, false);
     config.wasm_features(WasmFeatures::STACK_SWITCHING, false);
-    // Left on: switched off, a composed component panics this version. Validation refuses it in modules.
+    // The meter's memory is one more. Validation refuses several memories in modules that come from outside.
     config.wasm_multi_memory(true);
     // Components, without their asynchronous side: units are synchronous.
     config.wasm_component_model(true);
@@ -129,9 +124,13 @@ fn pool() -> PoolingAllocationConfig {
 }
 
 /// Everything besides the component that a compiled file depends on, as part of its name.
-pub fn file_suffix(engine: &Engine, settings: Settings) -> String {
+pub fn file_suffix(engine: &Engine, floats: Floats) -> String {
     // The engine's own hash covers its version, the target, the processor's features and all tunables.
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    format!("w{ENGINE_VERSION}-{}-{:016x}.compiled", settings.id(), hasher.finish())
+    let build = match floats {
+        Floats::Plain => "plain",
+        Floats::Canonical => "canonical",
+    };
+    format!("w{ENGINE_VERSION}-{}-{build}-{:016x}.compiled", costs::ID, hasher.finish())
 }

@@ -6,6 +6,7 @@ use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker};
 
 use super::state::State;
 use super::{wasi, world};
+use crate::instrument::METER_EXPORT;
 
 /// Exports that a component may have: interface and function.
 pub const RUN: (&str, &str) = ("fallow:task/run@1.0.0", "run");
@@ -21,6 +22,7 @@ pub struct Job {
     split: Option<ComponentExportIndex>,
     merge: Option<ComponentExportIndex>,
     command: Option<ComponentExportIndex>,
+    meter: Option<ComponentExportIndex>,
 }
 
 /// Link a component, which also compares the types of its imports with ours.
@@ -47,7 +49,13 @@ impl Job {
             split: find(SPLIT),
             merge: find(MERGE),
             command: command.and_then(|name| find((name, COMMAND.1))),
+            meter: component.get_export_index(None, METER_EXPORT),
         })
+    }
+
+    /// Where an instrumented component's fuel is begun to be counted.
+    pub fn meter(&self) -> Option<&ComponentExportIndex> {
+        self.meter.as_ref()
     }
 
     /// The export that a unit calls.

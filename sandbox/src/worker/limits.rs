@@ -45,6 +45,9 @@ pub fn mib(bytes: u64) -> String {
     if bytes < 10 << 10 { format!("{bytes} bytes") } else { format!("{:.1} MiB", bytes as f64 / 1_048_576.0) }
 }
 
+/// Memory of the meter, which is not the guest's.
+const METER_BYTES: u64 = 64 << 10;
+
 /// Counts memory and tables over all instances of a unit.
 #[derive(Debug)]
 pub struct Limiter {
@@ -56,12 +59,12 @@ pub struct Limiter {
 impl Limiter {
     /// At most `memory_max` bytes of linear memory.
     pub fn new(memory_max: u64) -> Self {
-        Self { memory_max, memory: 0, tables: 0 }
+        Self { memory_max: memory_max.saturating_add(METER_BYTES), memory: 0, tables: 0 }
     }
 
     /// Linear memory of all instances together; it never shrinks, so this is its peak, too.
     pub fn memory_bytes(&self) -> u64 {
-        self.memory
+        self.memory.saturating_sub(METER_BYTES)
     }
 }
 
@@ -73,7 +76,8 @@ impl ResourceLimiter for Limiter {
         }
         let sum = self.memory + (desired.saturating_sub(current)) as u64;
         if sum > self.memory_max {
-            let [from, to, max] = [self.memory, sum, self.memory_max].map(mib);
+            let guests = |bytes: u64| mib(bytes.saturating_sub(METER_BYTES));
+            let [from, to, max] = [self.memory, sum, self.memory_max].map(guests);
             let message = format!("while growing memory from {from} to {to}; the limit is {max}");
             return Err(LimitHit::new(LimitKind::Memory, message));
         }

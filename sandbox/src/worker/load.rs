@@ -1,4 +1,4 @@
-//! Loads compiled components. The one place that trusts a file, and why it may.
+//! Loads compiled components. The one place that trusts compiled code, and why it may.
 #![allow(unsafe_code)]
 
 use std::path::Path;
@@ -12,4 +12,10 @@ pub fn compiled(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // a temporary name until it is whole, in a directory of this program's user; it never comes over the network; and
     // its name says component, engine, settings and processor. The engine checks its own header besides.
     unsafe { Component::deserialize_file(engine, path) }
+}
+
+/// Load bytes of such a file, from the parent that read it.
+pub fn compiled_bytes(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Component> {
+    // SAFETY: as above; the parent is the process that the compile child answered, and the pipe is ours alone.
+    unsafe { Component::deserialize(engine, bytes) }
 }

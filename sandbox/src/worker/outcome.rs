@@ -51,6 +51,15 @@ pub fn command(exit: i32, state: &State) -> wasmtime::Result<Result<Vec<u8>, Vec
     Ok(Err(format!("exit status {exit}{end}").into_bytes()))
 }
 
+/// Whatever else happened: a unit that used more than it may is over its limit. Found at calls to the host and here.
+pub fn over_fuel(outcome: &Outcome, used: u64, limits: &Limits) -> Option<Outcome> {
+    if used <= limits.fuel || matches!(outcome, Outcome::HostFault { .. }) {
+        return None;
+    }
+    let message = format!("after {used} fuel; the limit is {}", limits.fuel);
+    Some(Outcome::Limit { limit: LimitKind::Fuel, message })
+}
+
 /// Outcome of a call that did not return.
 pub fn of_error(error: &Error, state: &State) -> Outcome {
     if let Some(hit) = find::<LimitHit>(error) {
@@ -60,10 +69,6 @@ pub fn of_error(error: &Error, state: &State) -> Outcome {
         return Outcome::HostFault { message: shortened(&problem.0) };
     }
     match find::<Trap>(error) {
-        Some(Trap::OutOfFuel) => {
-            let message = format!("after {} instructions, all that the unit may use", state.around.limits.fuel);
-            Outcome::Limit { limit: LimitKind::Fuel, message }
-        }
         Some(trap) => Outcome::Trap { message: trap_message(&trap.to_string(), error, state) },
         None => of_other(error, state),
     }
@@ -71,6 +76,9 @@ pub fn of_error(error: &Error, state: &State) -> Outcome {
 
 fn of_other(error: &Error, state: &State) -> Outcome {
     let cause = error.root_cause().to_string();
+    if cause.contains("(os error ") {
+        return Outcome::HostFault { message: shortened(&format!("{error:#}")) };
+    }
     if cause.contains("fuel allocated for hostcalls has been exhausted") {
         let message = format!("more than {} in one call", mib(result_bytes_max(&state.around.limits) as u64));
         return Outcome::Limit { limit: LimitKind::Output, message };
@@ -79,6 +87,11 @@ fn of_other(error: &Error, state: &State) -> Outcome {
         return Outcome::Trap { message: trap_message(&format!("exit with status {}", exit.0), error, state) };
     }
     Outcome::Trap { message: trap_message(&cause, error, state) }
+}
+
+/// Whether the computer failed, not the guest.
+pub fn is_host(error: &Error) -> bool {
+    find::<HostProblem>(error).is_some()
 }
 
 fn find<E: std::error::Error + Send + Sync + 'static>(error: &Error) -> Option<&E> {

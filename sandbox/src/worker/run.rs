@@ -11,7 +11,7 @@ use super::engine::{self, Purpose, Settings};
 use super::job::Job;
 use super::link::Link;
 use super::state::Surroundings;
-use super::unit::Runner;
+use super::unit::{Build, Runner};
 use super::{ServeError, load};
 use crate::confine::{self, Confinement};
 use crate::wire::{Setup, Told};
@@ -64,6 +64,7 @@ fn prepare(link: Link, setup: Setup) -> anyhow::Result<Runner> {
     let engine = engine::engine(settings, Purpose::Run).map_err(anyhow::Error::msg)?;
     let component = load::compiled(&engine, &setup.compiled).map_err(|error| anyhow!("{error:#}"))?;
     let job = Job::new(&engine, &component).map_err(|error| anyhow!("{error:#}"))?;
+    let build = Build { floats: setup.floats, job };
     // Images of memories are made now, while files may still be opened.
     component.initialize_copy_on_write_image().map_err(|error| anyhow!("{error:#}"))?;
     let shared = setup.shared.iter().map(open_shared).collect::<anyhow::Result<Vec<_>>>()?;
@@ -75,7 +76,7 @@ fn prepare(link: Link, setup: Setup) -> anyhow::Result<Runner> {
         shared: Arc::new(shared),
         scratch: setup.scratch_dir.filter(|_| setup.limits.scratch_bytes > 0),
     };
-    Ok(Runner { engine, settings, job, around })
+    Ok(Runner::new(engine, settings, build, around))
 }
 
 fn open_shared((name, path): &(String, std::path::PathBuf)) -> anyhow::Result<(String, File, u64)> {

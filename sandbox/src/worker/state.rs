@@ -8,11 +8,13 @@ use std::time::Instant;
 use fallow_protocol::manifest::Limits;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, WasmList};
+use wasmtime::{AsContext, StoreContext};
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 
 use super::clocks::Clock;
+use super::flag;
 use super::limits::Limiter;
 use super::link::Link;
 use super::log::Log;
@@ -59,6 +61,10 @@ pub struct State {
     /// Fuel that the unit was given, and what it had used before its checkpoint.
     pub fuel_given: u64,
     pub fuel_before: u64,
+    /// Where the guest counts, once it has begun.
+    pub meter: Option<Arc<WasmList<u64>>>,
+    /// Whether the processor's flag tells of NaNs that matter: in the plain build.
+    pub watches_nans: bool,
     /// State that it goes on from.
     pub restored: Option<Vec<u8>>,
     /// Number of parts of a merge.
@@ -78,9 +84,27 @@ pub struct Given<'a> {
     pub restored: Option<Vec<u8>>,
     pub parts: u32,
     pub fuel_before: u64,
+    pub watches_nans: bool,
+}
+
+/// The unit made a NaN in the plain build: it begins again in the canonical one.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a NaN was made")]
+pub struct NanMade;
+
+/// Fuel that the unit has flushed since this run began. Also of a guest that trapped: its memory is still there.
+pub fn fuel_run(store: impl AsContext<Data = State>) -> u64 {
+    let store = store.as_context();
+    let Some(meter) = store.data().meter.clone() else { return 0 };
+    meter.as_le_slice::<State>(StoreContext::from(&store)).first().copied().map_or(0, u64::from_le)
 }
 
 impl State {
+    /// Before anything of the unit leaves the worker: an error where the run does not count.
+    pub fn check_nans(&self) -> wasmtime::Result<()> {
+        if self.watches_nans && flag::is_set() { Err(NanMade.into()) } else { Ok(()) }
+    }
+
     /// A fresh world.
     pub fn new(around: &Surroundings, given: Given<'_>) -> wasmtime::Result<Self> {
         let limits = &around.limits;
@@ -99,6 +123,8 @@ impl State {
             around: around.clone(),
             fuel_given: limits.fuel.saturating_sub(given.fuel_before),
             fuel_before: given.fuel_before,
+            meter: None,
+            watches_nans: given.watches_nans,
             restored: given.restored,
             parts: given.parts,
             emitted: (0, 0),

@@ -4,19 +4,23 @@
 
 mod caps;
 mod code;
+pub mod composition;
 mod features;
+mod joins;
 mod world;
 
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
-use fallow_protocol::manifest::Exports;
+use fallow_protocol::manifest::{Builds, Exports};
 use wasmparser::{Encoding, Parser, Payload, ValidPayload, Validator};
 
 use super::ServeError;
 use crate::confine::{self, Confinement};
+use crate::instrument;
 use caps::Caps;
+use composition::Composition;
 
 /// Larger files are not read; grids set their own limit below this.
 const COMPONENT_BYTES_MAX: u64 = 256 << 20;
@@ -26,14 +30,17 @@ const ADDRESS_BYTES: u64 = 2 << 30;
 const CPU_SECS: u64 = 60;
 
 /// Validate a file in this process, which is confined for it.
-pub fn serve(component: &Path) -> Result<Exports, ServeError> {
+pub fn serve(component: &Path) -> Result<(Exports, Builds), ServeError> {
     let bytes = read(component)?;
     let confinement =
         Confinement { address_bytes: Some(ADDRESS_BYTES), cpu_secs: Some(CPU_SECS), ..Confinement::run(None) };
     confine::compile(&confinement)
         .or_else(confine::ConfineError::unsupported_is_fine)
         .context("failed to confine the validator")?;
-    check(&bytes)
+    let exports = check(&bytes)?;
+    // What passed can be instrumented; should it not, then the file is refused all the same.
+    let builds = instrument::builds(&bytes).map_err(|error| ServeError::Refused(error.to_string()))?;
+    Ok((exports, builds))
 }
 
 /// Read a component's file.
@@ -60,20 +67,16 @@ pub fn check(bytes: &[u8]) -> Result<Exports, ServeError> {
     let mut validator = Validator::new_with_features(features::ours());
     let mut caps = Caps::default();
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
-    let mut depth = 0;
+    let mut composition = Composition::default();
     let mut exports = Exports::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| features::explain(&error))?;
         caps.count(&payload)?;
-        let outermost = depth == 0;
+        let outermost = composition.outermost();
         if outermost {
             world::note(&payload, &mut exports)?;
         }
-        match &payload {
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
-            Payload::End(_) if depth > 0 => depth -= 1,
-            _ => {}
-        }
+        composition.check(&payload)?;
         match validator.payload(&payload).map_err(|error| features::explain(&error))? {
             ValidPayload::Func(function, body) => {
                 allocations = code::check(function.into_validator(allocations), &body)?;

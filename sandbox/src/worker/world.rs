@@ -9,7 +9,7 @@ use wasmtime::component::{Linker, WasmList};
 use wasmtime::{Result, StoreContext, StoreContextMut, bail};
 
 use super::limits::{HostProblem, LimitHit, mib};
-use super::state::State;
+use super::state::{State, fuel_run};
 use super::streams;
 use crate::wire::{CHUNK_BYTES, Source, Told};
 
@@ -26,10 +26,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Add the host's interfaces.
 pub fn link(linker: &mut Linker<State>) -> Result<()> {
     let mut host = linker.instance(HOST)?;
-    host.func_wrap("progress", |store, (done, total): (u64, u64)| {
-        progress(store, done, total);
-        Ok(())
-    })?;
+    host.func_wrap("progress", |store, (done, total): (u64, u64)| progress(store, done, total))?;
     host.func_wrap("log", |store: StoreContextMut<'_, State>, (message,): (WasmList<u8>,)| {
         store.data().log.line(bytes(&store, &message));
         Ok(())
@@ -53,11 +50,11 @@ fn bytes<'a>(store: &'a StoreContextMut<'_, State>, list: &WasmList<u8>) -> &'a 
 
 /// Fuel used so far, from zero also where the unit was resumed.
 fn fuel(store: &StoreContextMut<'_, State>) -> u64 {
-    let state = store.data();
-    state.fuel_before + store.get_fuel().map_or(0, |left| state.fuel_given.saturating_sub(left))
+    store.data().fuel_before.saturating_add(fuel_run(store))
 }
 
-fn progress(mut store: StoreContextMut<'_, State>, done: u64, total: u64) {
+fn progress(mut store: StoreContextMut<'_, State>, done: u64, total: u64) -> Result<()> {
+    store.data().check_nans()?;
     let state = store.data_mut();
     let now = Instant::now();
     let due = state.told_progress.is_none_or(|last| now.duration_since(last) >= PROGRESS_EVERY);
@@ -66,9 +63,11 @@ fn progress(mut store: StoreContextMut<'_, State>, done: u64, total: u64) {
         let told = Told::Progress { tag: store.data().tag, done, total, fuel: fuel(&store) };
         store.data().around.link.tell(&told);
     }
+    Ok(())
 }
 
 fn checkpoint(mut store: StoreContextMut<'_, State>, list: &WasmList<u8>) -> Result<()> {
+    store.data().check_nans()?;
     let max = store.data().around.limits.checkpoint_bytes;
     let len = list.len() as u64;
     // A job without checkpoints runs the same program.
@@ -133,6 +132,7 @@ fn random(mut store: StoreContextMut<'_, State>, len: u32) -> Result<Vec<u8>> {
 }
 
 fn emit(mut store: StoreContextMut<'_, State>, list: &WasmList<u8>) -> Result<()> {
+    store.data().check_nans()?;
     let max = store.data().around.limits.emit_bytes;
     let (sum, units) = &mut store.data_mut().emitted;
     *sum += list.len() as u64;

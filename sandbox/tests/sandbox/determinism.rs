@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
-use fallow_sandbox::client::Task;
+use fallow_protocol::unit::{Call, EmittedUnits};
+use fallow_sandbox::client::{Bytes, Task, TaskInput};
 
 use crate::guests;
-use crate::rig::{Rig, run};
+use crate::rig::{Rig, call, run};
 
 /// WASI preview 1 calls that look outside.
 const WASI: &str = r#"
@@ -66,16 +68,80 @@ async fn chance_and_time_are_the_units_own() {
     assert_eq!(other.output[32..], out[32..]);
 }
 
-#[tokio::test]
-async fn nan_bits_are_canonical() {
-    // A signalling payload through an addition: hosts differ unless it is made canonical.
+/// Adds two numbers of its input and shows the sum's bits.
+fn adds() -> Vec<u8> {
     let body = r#"
         (i64.store (i32.const 2048) (i64.reinterpret_f64
             (f64.add (f64.load (local.get $at)) (f64.load offset=8 (local.get $at)))))
         (call $ok (i32.const 2048) (i32.const 8))"#;
-    let rig = Rig::new(&guests::task("", body)).await;
-    let input = [0xfff0_0000_0000_1234_u64.to_le_bytes(), 0x7ff8_0000_0000_abcd_u64.to_le_bytes()].concat();
-    assert_eq!(number(&rig.run(&input).await.output), 0x7ff8_0000_0000_0000);
+    guests::task("", body)
+}
+
+fn two(first: u64, second: u64) -> Vec<u8> {
+    [first.to_le_bytes(), second.to_le_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_nan_that_is_made_is_made_again_with_canonical_bits() {
+    let rig = Rig::new(&adds()).await;
+    let (inf, minus_inf) = (f64::INFINITY.to_bits(), f64::NEG_INFINITY.to_bits());
+    let fine = rig.run(&two(1.5_f64.to_bits(), 2.0_f64.to_bits())).await;
+    assert_eq!((number(&fine.output), fine.floats), (3.5_f64.to_bits(), Floats::Plain));
+    // This processor makes 0xfff8…, another one 0x7ff8….
+    let nan = rig.run(&two(inf, minus_inf)).await;
+    assert_eq!(nan.outcome, Outcome::Done);
+    assert_eq!((number(&nan.output), nan.floats), (0x7ff8_0000_0000_0000, Floats::Canonical));
+    assert_eq!(nan.fuel, fine.fuel, "paid once, and the same in both builds");
+    // A signalling NaN as an operand.
+    let heard = rig.run(&two(0xfff0_0000_0000_1234, 0x7ff8_0000_0000_abcd)).await;
+    assert_eq!((number(&heard.output), heard.floats), (0x7ff8_0000_0000_0000, Floats::Canonical));
+}
+
+#[tokio::test]
+async fn a_worker_goes_on_after_a_nan_and_remembers_programs_that_make_many() {
+    let rig = Rig::new(&adds()).await;
+    let (mut worker, mut events) = rig.start().await;
+    let nan = two(f64::INFINITY.to_bits(), f64::NEG_INFINITY.to_bits());
+    let fine = two(1.0_f64.to_bits(), 2.0_f64.to_bits());
+    let inputs = [&fine, &nan, &fine, &nan, &nan, &fine, &fine];
+    worker.submit(inputs.iter().zip(0..).map(|(input, tag)| run(tag, input)).collect()).await.unwrap();
+    let mut builds = Vec::new();
+    for input in inputs {
+        let (end, _) = crate::rig::ended(&mut events).await;
+        let expected = if *input == nan { 0x7ff8_0000_0000_0000 } else { 3.0_f64.to_bits() };
+        assert_eq!(number(&end.output), expected);
+        builds.push(end.floats);
+    }
+    assert_eq!(builds[..2], [Floats::Plain, Floats::Canonical]);
+    assert_eq!(builds[5..], [Floats::Canonical; 2], "no second runs for a program that makes NaNs all the time");
+}
+
+#[tokio::test]
+async fn nothing_of_the_first_run_counts() {
+    // Emits a unit before and after the NaN, tells progress between; the second run must not add to the first.
+    let split = r#"
+        (call $unit (i32.const 64) (i32.const 8))
+        (f64.store (i32.const 64) (f64.div (f64.convert_i32_u (local.get $len)) (f64.convert_i32_u (local.get $len))))
+        (call $unit (i32.const 64) (i32.const 8))
+        (call $ok (i32.const 0) (i32.const 0))"#;
+    let rig = Rig::new(&guests::task_split_merge(split, "unreachable")).await;
+    let to = rig.path("emitted");
+    let task = Task { emit_to: Some(to.clone()), ..call(1, Call::Split, TaskInput::Bytes(Bytes::Memory(Vec::new()))) };
+    let end = rig.end(task).await;
+    assert_eq!((end.outcome, end.floats), (Outcome::Done, Floats::Canonical));
+    let file = std::fs::read(&to).unwrap();
+    assert_eq!(file[..16], [[0; 8], 0x7ff8_0000_0000_0000_u64.to_le_bytes()].concat());
+    assert_eq!(file.len(), 16 + EmittedUnits::index(&[8, 8]).len());
+}
+
+#[tokio::test]
+async fn canonical_from_the_beginning_where_it_is_asked_for() {
+    let mut rig = Rig::new(&adds()).await;
+    rig.setup.compiled = rig.setup.module.compile(Floats::Canonical).await.unwrap();
+    rig.setup.floats = Floats::Canonical;
+    // A quiet NaN that came in as data keeps quiet, too: only this build makes it canonical.
+    let end = rig.run(&two(0x7ff8_0000_0000_abcd, 1.0_f64.to_bits())).await;
+    assert_eq!((number(&end.output), end.floats), (0x7ff8_0000_0000_0000, Floats::Canonical));
 }
 
 #[tokio::test]

@@ -124,3 +124,49 @@ pub fn echo() -> Vec<u8> {
 pub fn endless() -> Vec<u8> {
     task("", "(loop $more (br $more)) unreachable")
 }
+
+/// Code of a function that counts to a number, which costs two fuel or more each time.
+pub fn count_to(number: u64) -> String {
+    format!(
+        "(local $n i64) (loop $more (local.set $n (i64.add (local.get $n) (i64.const 1)))
+            (br_if $more (i64.lt_u (local.get $n) (i64.const {number}))))"
+    )
+}
+
+/// Counts to a number, without any call, and gives nothing.
+pub fn counting(number: u64) -> Vec<u8> {
+    task("", &format!("{} (call $ok (i32.const 0) (i32.const 0))", count_to(number)))
+}
+
+/// A component of a whole core module, for guests with an allocator of their own.
+pub fn task_of(core: &str) -> Vec<u8> {
+    ComponentEncoder::default().validate(true).module(&embedded(core, "task")).unwrap().encode().unwrap()
+}
+
+/// A task that may set alarms (`$alarm`, which gives a handle) and drop their handles (`$drop`).
+pub fn task_alarms(body: &str) -> Vec<u8> {
+    let run = run(body);
+    let text = format!(
+        r#"(component
+            (import "wasi:io/poll@0.2.6" (instance $poll (export "pollable" (type (sub resource)))))
+            (alias export $poll "pollable" (type $pollable))
+            (import "wasi:clocks/monotonic-clock@0.2.6" (instance $clock
+                (alias outer 1 $pollable (type $outer))
+                (export "pollable" (type $own (eq $outer)))
+                (export "subscribe-duration" (func (param "when" u64) (result (own $own))))))
+            (core func $alarm (canon lower (func $clock "subscribe-duration")))
+            (core func $drop (canon resource.drop $pollable))
+            (core module $m
+                (import "" "alarm" (func $alarm (param i64) (result i32)))
+                (import "" "drop" (func $drop (param i32)))
+                {PRELUDE} {run})
+            (core instance $i (instantiate $m
+                (with "" (instance (export "alarm" (func $alarm)) (export "drop" (func $drop))))))
+            (func $run (param "input" (list u8)) (result (result (list u8) (error (list u8))))
+                (canon lift (core func $i "fallow:task/run@1.0.0#run")
+                    (memory (core memory $i "memory")) (realloc (core func $i "cabi_realloc"))))
+            (instance $export (export "run" (func $run)))
+            (export "fallow:task/run@1.0.0" (instance $export)))"#
+    );
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}"))
+}

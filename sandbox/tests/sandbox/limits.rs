@@ -40,30 +40,63 @@ async fn growth_that_the_guests_own_memory_rules_out_is_its_own_to_see() {
 }
 
 #[tokio::test]
-async fn an_endless_loop_ends_with_its_fuel() {
-    let rig = Rig::new(&guests::endless()).await.limits(|limits| limits.fuel = 10_000_000);
+async fn a_loop_that_calls_the_host_ends_with_its_fuel() {
+    let body = "(loop $more (call $log (i32.const 64) (i32.const 1)) (br $more)) unreachable";
+    let rig = Rig::new(&guests::task(guests::HOST, body)).await.limits(|limits| limits.fuel = 100_000);
     let (mut worker, mut events) = rig.start().await;
     worker.submit(vec![run(1, b""), run(2, b"")]).await.unwrap();
     let (first, _) = ended(&mut events).await;
     let (second, _) = ended(&mut events).await;
-    assert!(limited(&first, LimitKind::Fuel).contains("10000000"));
+    assert!(limited(&first, LimitKind::Fuel).contains("100000"));
     assert_eq!(first.fuel, second.fuel);
-    assert!(first.fuel >= 9_999_000 && first.fuel <= 10_000_000, "{}", first.fuel);
+    assert!(first.fuel > 100_000 && first.fuel < 100_100, "{}", first.fuel);
 }
 
 #[tokio::test]
-async fn bulk_copies_end_with_their_fuel() {
-    let body = "(loop $more (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000)) (br $more)) unreachable";
-    let rig = Rig::new(&guests::task("", body)).await.limits(|limits| limits.fuel = 50_000_000);
+async fn a_loop_without_calls_is_found_at_its_end() {
+    let rig = Rig::new(&guests::counting(1_000_000)).await.limits(|limits| limits.fuel = 1_000_000);
+    let end = rig.run(b"").await;
+    assert!(limited(&end, LimitKind::Fuel).contains("the limit is 1000000"));
+    assert!(end.fuel > 2_000_000 && end.output.is_empty(), "{}", end.fuel);
+    let whole = rig.limits(|limits| limits.fuel = end.fuel).run(b"").await;
+    assert_eq!((whole.outcome, whole.fuel), (Outcome::Done, end.fuel));
+}
+
+#[tokio::test]
+async fn bulk_operations_cost_by_their_length() {
+    let body = |len: u32| {
+        let fill = format!("(memory.fill (i32.const 0) (i32.const 1) (i32.const {len}))");
+        guests::task("", &format!("{fill} (call $ok (i32.const 0) (i32.const 0))"))
+    };
+    let [none, some] = [0, 80_000].map(body);
+    let (none, some) = (Rig::new(&none).await.run(b"").await, Rig::new(&some).await.run(b"").await);
+    assert_eq!(some.fuel - none.fuel, 10_000);
+    let rig = Rig::new(&body(80_000)).await.limits(|limits| limits.fuel = 9_000);
     limited(&rig.run(b"").await, LimitKind::Fuel);
 }
 
 #[tokio::test]
-async fn loops_before_the_call_are_metered_too() {
-    let fields = "(func $forever (loop $more (br $more))) (start $forever)";
-    let rig = Rig::new(&guests::task_with("", fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
+async fn start_functions_are_metered_too() {
+    let fields = format!("(func $count {}) (start $count)", guests::count_to(1_000_000));
+    let rig = Rig::new(&guests::task_with("", &fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
     let rig = rig.limits(|limits| limits.fuel = 1_000_000);
     limited(&rig.run(b"").await, LimitKind::Fuel);
+    let fields = "(func $forever (loop $more (br $more))) (start $forever)";
+    let rig = Rig::new(&guests::task_with("", fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
+    let end = rig.limits(|limits| limits.wall_ms = 200).run(b"").await;
+    assert_eq!(end.outcome, Outcome::TimeLimit);
+}
+
+#[tokio::test]
+async fn a_trap_keeps_what_was_flushed_before() {
+    // The inner function's count is flushed when it ends, the outer one's is lost with its trap.
+    let fields = format!("(func $count {})", guests::count_to(100_000));
+    let trap = "(drop (i32.div_u (i32.const 1) (local.get $len)))";
+    let rig = Rig::new(&guests::task_with("", &fields, &format!("(call $count) {trap} unreachable"))).await;
+    let end = rig.run(b"").await;
+    assert!(matches!(end.outcome, Outcome::Trap { .. }), "{:?}", end.outcome);
+    let counted = Rig::new(&guests::task_with("", &fields, "(call $count) (unreachable)")).await.run(b"").await;
+    assert!(end.fuel > 200_000 && end.fuel < counted.fuel, "{} {}", end.fuel, counted.fuel);
 }
 
 #[tokio::test]

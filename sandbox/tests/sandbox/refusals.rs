@@ -1,7 +1,9 @@
 //! Bad components: refused with words that help, in time, and without a crash.
 
 use fallow_protocol::digest::Digest;
-use fallow_sandbox::client::{SandboxError, compile};
+use fallow_protocol::manifest::{Builds, Floats};
+use fallow_sandbox::client::{Module, SandboxError};
+use fallow_sandbox::instrument;
 use tempfile::TempDir;
 
 use crate::guests;
@@ -139,18 +141,147 @@ async fn the_compiler_validates_again_and_checks_the_digest() {
     std::fs::create_dir(&cache).unwrap();
     let bad = component(r#"(import "wasi:sockets/tcp@0.2.0" (instance))"#);
     std::fs::write(&path, &bad).unwrap();
-    let compiled = compile(exe(), &path, &Digest::of(&bad), &cache).await;
+    let none = Builds { plain: Digest::of(b"none"), canonical: Digest::of(b"none") };
+    let module = |digest: Digest, builds: Builds| Module {
+        exe: exe().to_owned(),
+        component: path.clone(),
+        digest,
+        builds,
+        cache_dir: cache.clone(),
+    };
+    let compiled = module(Digest::of(&bad), none).compile(Floats::Plain).await;
     assert!(matches!(compiled, Err(SandboxError::Refused(_))), "{compiled:?}");
 
     let good = guests::echo();
     std::fs::write(&path, &good).unwrap();
-    let compiled = compile(exe(), &path, &Digest::of(b"other"), &cache).await;
+    let builds = instrument::builds(&good).unwrap();
+    let compiled = module(Digest::of(b"other"), builds).compile(Floats::Plain).await;
     assert!(matches!(compiled, Err(SandboxError::Host { .. })), "{compiled:?}");
+    // An instrumented build that is not the signed one, as from a server or node that instruments otherwise.
+    let Err(SandboxError::Refused(why)) = module(Digest::of(&good), none).compile(Floats::Plain).await else {
+        panic!("compiled a build that nobody signed")
+    };
+    assert!(why.contains("not the one that author and grid signed"), "{why}");
     assert_eq!(cache.read_dir().unwrap().count(), 0, "failures leave nothing behind");
 
-    let first = compile(exe(), &path, &Digest::of(&good), &cache).await.unwrap();
+    let good = module(Digest::of(&good), builds);
+    let first = good.compile(Floats::Plain).await.unwrap();
+    let canonical = good.compile(Floats::Canonical).await.unwrap();
+    assert_ne!(first, canonical);
     std::fs::remove_file(&path).unwrap();
-    let second = compile(exe(), &path, &Digest::of(&good), &cache).await.unwrap();
+    let second = good.compile(Floats::Plain).await.unwrap();
     assert_eq!(first, second, "what is there is not compiled again");
-    assert_eq!(cache.read_dir().unwrap().count(), 1);
+    assert_eq!(cache.read_dir().unwrap().count(), 2);
+}
+
+/// Valid as such, with all that component model and WebAssembly have.
+fn valid(bytes: &[u8]) {
+    wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all()).validate_all(bytes).unwrap();
+}
+
+#[tokio::test]
+async fn core_code_in_a_nested_component() {
+    // Two components that hand strings to each other: a compiler would put code of its own between them.
+    let memory = r#"(memory (export "m") 1)
+        (func (export "r") (param i32 i32 i32 i32) (result i32) (i32.const 0))"#;
+    let strings = component(&format!(
+        r#"(component $library
+            (core module $m {memory} (func (export "f") (param i32 i32)))
+            (core instance $i (instantiate $m))
+            (func (export "say") (param "text" string)
+                (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r")))))
+        (component $program
+            (import "say" (func $say (param "text" string)))
+            (core module $libc {memory})
+            (core instance $libc (instantiate $libc))
+            (core func $lowered (canon lower (func $say) (memory (core memory $libc "m")) (realloc (core func $libc "r"))))
+            (core module $m (import "" "say" (func (param i32 i32))) (func (export "f")))
+            (core instance $i (instantiate $m (with "" (instance (export "say" (func $lowered))))))
+            (func (export "go") (canon lift (core func $i "f"))))
+        (instance $library (instantiate $library))
+        (instance $program (instantiate $program (with "say" (func $library "say"))))
+        (export "go" (func $program "go"))"#
+    ));
+    valid(&strings);
+    refused("string adapters", &strings, &["contains a core module", "compose into one module"]).await;
+
+    let cases = [
+        ("an outer module", r#"(core module $m) (component (alias outer 1 $m (core module $x)))"#, "from around it"),
+        (
+            "an outer module instantiated",
+            "(core module $m) (component (core instance (instantiate $m)))",
+            "from around it",
+        ),
+        ("two levels down", "(component (component (core module)))", "contains a core module"),
+        ("instances of nothing", "(component (core instance))", "core instances"),
+        ("a module as an import", r#"(component (import "m" (core module)))"#, "imports a core module"),
+        ("a module as an export", r#"(core module $m) (export "m" (core module $m))"#, "exports a core module"),
+        (
+            "a module in an instance",
+            r#"(core module $m) (instance (export "m" (core module $m)))"#,
+            "passes on a core module",
+        ),
+        (
+            "a module as an argument",
+            r#"(core module $m) (component $c (import "m" (core module)))
+                (instance (instantiate $c (with "m" (core module $m))))"#,
+            "core module",
+        ),
+        (
+            "a module of an instance",
+            r#"(component $c (import "i" (instance $i (export "m" (core module)))) (alias export $i "m" (core module $x)))"#,
+            "takes from an instance a core module",
+        ),
+    ];
+    for (name, text, words) in cases {
+        refused(name, &component(text), &[words, "compose into one module"]).await;
+    }
+}
+
+#[tokio::test]
+async fn nested_components_without_core_code_are_as_good_as_others() {
+    let echo = guests::echo();
+    let nested = wasmparser::Parser::new(0)
+        .parse_all(&echo)
+        .filter(|payload| matches!(payload, Ok(wasmparser::Payload::ComponentSection { .. })))
+        .count();
+    assert!(nested > 0, "the encoder makes one for the exported interface");
+    assert!(validated(&echo).await.is_ok());
+}
+
+#[tokio::test]
+async fn names_that_metering_needs() {
+    let import = r#"(core module (import "fallow:meter" "use" (func (param i64))))"#;
+    refused("a module's import", &component(import), &["fallow:meter", "reserved"]).await;
+    let export = r#"(core module $m (func (export "f"))) (core instance $i (instantiate $m))
+        (func $f (canon lift (core func $i "f"))) (export "fallow-meter" (func $f))"#;
+    refused("an export", &component(export), &["fallow-meter", "reserved"]).await;
+    refused("in capitals", &component(&export.replace("fallow-meter", "FALLOW-METER")), &["reserved"]).await;
+    refused("an import", &component(r#"(import "fallow-meter" (func))"#), &["fallow-meter", "reserved"]).await;
+}
+
+#[tokio::test]
+async fn resources_of_a_guest_that_nobody_could_count() {
+    let text = r#"(type $r (resource (rep i32))) (core func $new (canon resource.new $r))"#;
+    refused("a resource", &component(text), &["resource", "at byte"]).await;
+    refused("a nested resource", &component(&format!("(component {text})")), &["resource", "at byte"]).await;
+}
+
+#[tokio::test]
+async fn files_cut_at_64_places() {
+    let core = wat::parse_str(format!("(module (memory 1) {})", "(func (drop (i32.const 1)))".repeat(1_000))).unwrap();
+    for (name, whole) in [("module", core), ("component", guests::echo())] {
+        valid(&whole);
+        for part in 0..64 {
+            let cut = whole.len() * part / 64;
+            let begin = std::time::Instant::now();
+            let Err(SandboxError::Refused(message)) = validated(&whole[..cut]).await else {
+                panic!("a {name} cut at {cut} is accepted");
+            };
+            let place = message.contains("at byte") || message.contains("empty");
+            let kind = message.contains("core module") || message.contains("exports neither");
+            assert!(place || kind, "a {name} cut at {cut}: {message}");
+            assert!(begin.elapsed().as_secs() < 10, "a {name} cut at {cut} took {:?}", begin.elapsed());
+        }
+    }
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fallow_protocol::digest::Digest;
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::unit::Call;
 use fallow_sandbox::client::{
-    Bytes, IdleWorker, SandboxError, Task, TaskEnd, TaskInput, Worker, WorkerEvent, WorkerEvents, WorkerSetup, compile,
+    Bytes, IdleWorker, Module, SandboxError, Task, TaskEnd, TaskInput, Worker, WorkerEvent, WorkerEvents, WorkerSetup,
     validate,
 };
 use tempfile::TempDir;
@@ -50,13 +50,21 @@ impl Rig {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("component.wasm");
         std::fs::write(&path, component).unwrap();
-        let exports = validate(exe(), &path).await.unwrap();
+        let validated = validate(exe(), &path).await.unwrap();
         let cache = dir.path().join("cache");
         std::fs::create_dir(&cache).unwrap();
-        let compiled = compile(exe(), &path, &Digest::of(component), &cache).await.unwrap();
+        let module = Module {
+            exe: exe().to_owned(),
+            component: path,
+            digest: Digest::of(component),
+            builds: validated.builds,
+            cache_dir: cache,
+        };
         let setup = WorkerSetup {
-            compiled,
-            exports,
+            compiled: module.compile(Floats::Plain).await.unwrap(),
+            module,
+            floats: Floats::Plain,
+            exports: validated.exports,
             args: Vec::new(),
             limits: Limits { wall_ms: 60_000, ..Limits::default() },
             epoch_ms: 1_700_000_000_500,
@@ -104,7 +112,7 @@ pub fn run(tag: u64, input: &[u8]) -> Task {
 
 /// A unit.
 pub fn call(tag: u64, call: Call, input: TaskInput) -> Task {
-    Task { tag, call, seed: [7; 32], input, checkpoint: None, emit_to: None }
+    Task { tag, call, seed: [7; 32], input, floats: Floats::Plain, checkpoint: None, emit_to: None }
 }
 
 /// The next events, within a minute.

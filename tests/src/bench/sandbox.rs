@@ -1,16 +1,17 @@
-//! What the sandbox costs: eight kernels natively, in the plain engine, with metering, with determinism, with both.
+//! What the sandbox costs: eight kernels natively, in the plain engine, with the engine's own metering and canonical
+//! NaNs, and with ours.
 //!
 //! The kernels are one source (`tests/guests/kernels`), built for this processor's portable target and for WebAssembly.
 //! Every figure is processor time, the least of several runs, as a multiple of the native time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
-use fallow_protocol::manifest::Limits;
+use anyhow::{Result, ensure};
+use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
-use fallow_sandbox::bench_support::{Compiled, Settings};
+use fallow_sandbox::bench_support::{Build, Compiled, Settings};
 
 use super::figures::{Figures, geometric_mean, quantile};
 use super::{Options, machine};
@@ -28,12 +29,23 @@ const KERNELS: [(&str, u64); 8] = [
     ("mul-128", 200),
 ];
 
-const SETTINGS: [(&str, Settings); 4] = [
-    ("plain", Settings { fuel: false, canonical_nans: false }),
-    ("fuel", Settings { fuel: true, canonical_nans: false }),
-    ("canonical", Settings { fuel: false, canonical_nans: true }),
-    ("fuel_canonical", Settings { fuel: true, canonical_nans: true }),
+const OFF: Settings = Settings { fuel: false, epoch: false, canonical_nans: false };
+
+/// Every row of the table: the engine's own ways, then ours.
+const BUILDS: [(&str, Build); 7] = [
+    ("plain", Build::Engine(OFF)),
+    ("engine_fuel", Build::Engine(Settings { fuel: true, ..OFF })),
+    ("engine_epoch", Build::Engine(Settings { epoch: true, ..OFF })),
+    ("engine_nans", Build::Engine(Settings { canonical_nans: true, ..OFF })),
+    ("engine_all", Build::Engine(Settings { fuel: true, epoch: true, canonical_nans: true })),
+    ("ours", Build::Ours(Floats::Plain)),
+    ("ours_canonical", Build::Ours(Floats::Canonical)),
 ];
+
+/// Index of the build that the others are compared with, besides native.
+const PLAIN: usize = 0;
+/// Native code of this kernel uses instructions that WebAssembly has no name for.
+const UNFAIR: &str = "sha-256";
 
 /// Limits that no kernel meets.
 fn limits() -> Limits {
@@ -56,25 +68,74 @@ pub async fn run(options: Options, json: bool) -> Result<()> {
 fn kernels(options: Options, figures: Figures, wasm: &[u8]) -> Result<()> {
     let (divisor, repeats) = if options.quick { (4, 3) } else { (1, 5) };
     let native = build_native()?;
-    let mut ratios = SETTINGS.map(|_| Vec::new());
-    let compiled = SETTINGS
-        .map(|(_, settings)| Compiled::new(wasm, settings, limits()))
-        .into_iter()
-        .collect::<Result<Vec<Compiled>>>()?;
+    let mut rows = Vec::new();
+    let compiled =
+        BUILDS.map(|(_, build)| Compiled::new(wasm, build, limits())).into_iter().collect::<Result<Vec<Compiled>>>()?;
     for (kernel, rounds) in KERNELS {
-        let rounds = rounds / divisor;
-        let (native_us, expected) = native_time(&native, kernel, rounds, repeats)?;
-        figures.tell(&format!("{kernel}.native_ms"), native_us / 1e3, "ms");
-        for (index, (name, _)) in SETTINGS.iter().enumerate() {
-            let us = guest_time(&compiled[index], kernel, rounds, repeats, &expected)?;
-            figures.tell(&format!("{kernel}.{name}"), us / native_us, "x native");
-            ratios[index].push(us / native_us);
-        }
+        let row = Row::measure(&native, &compiled, kernel, rounds / divisor, repeats)?;
+        row.tell(figures);
+        rows.push(row);
     }
-    for ((name, _), ratios) in SETTINGS.iter().zip(&ratios) {
-        figures.tell(&format!("geomean.{name}"), geometric_mean(ratios), "x native");
-    }
+    tell_means(figures, &rows);
     Ok(())
+}
+
+/// One kernel: the least time of several rounds, each of which runs everything once, so that what else the computer
+/// does meets all alike.
+struct Row {
+    kernel: &'static str,
+    native_us: f64,
+    us: Vec<f64>,
+    fuel: u64,
+}
+
+impl Row {
+    fn measure(
+        native: &Path,
+        compiled: &[Compiled],
+        kernel: &'static str,
+        rounds: u64,
+        repeats: usize,
+    ) -> Result<Self> {
+        let mut row = Self { kernel, native_us: f64::MAX, us: vec![f64::MAX; compiled.len()], fuel: 0 };
+        let input = format!("{kernel} {rounds}");
+        for _ in 0..repeats {
+            let before = machine::children_cpu_us();
+            let expected = Command::new(native).arg(kernel).arg(rounds.to_string()).output()?.stdout;
+            row.native_us = row.native_us.min(machine::children_cpu_us() - before);
+            for (index, compiled) in compiled.iter().enumerate() {
+                let run = compiled.run(Call::Command, input.as_bytes());
+                ensure!(run.outcome == Outcome::Done, "{kernel}: {:?}", run.outcome);
+                ensure!(run.output == expected, "{kernel}: the guest's checksum differs from the native one");
+                row.us[index] = row.us[index].min(run.cpu_us as f64);
+                if matches!(BUILDS[index].1, Build::Ours(_)) {
+                    ensure!(row.fuel == 0 || row.fuel == run.fuel, "{kernel}: builds differ in fuel");
+                    row.fuel = run.fuel;
+                }
+            }
+        }
+        Ok(row)
+    }
+
+    fn tell(&self, figures: Figures) {
+        figures.tell(&format!("{}.native_ms", self.kernel), self.native_us / 1e3, "ms");
+        for ((name, _), us) in BUILDS.iter().zip(&self.us) {
+            figures.tell(&format!("{}.{name}", self.kernel), us / self.native_us, "x native");
+        }
+        let ours = BUILDS.iter().position(|(name, _)| *name == "ours").map_or(f64::NAN, |at| self.us[at]);
+        figures.tell(&format!("{}.fuel_per_us", self.kernel), self.fuel as f64 / ours, "fuel/us");
+    }
+}
+
+fn tell_means(figures: Figures, rows: &[Row]) {
+    for (index, (name, _)) in BUILDS.iter().enumerate() {
+        let native: Vec<f64> =
+            rows.iter().filter(|row| row.kernel != UNFAIR).map(|row| row.us[index] / row.native_us).collect();
+        figures.tell(&format!("{name}_geomean_vs_native"), geometric_mean(&native), "x native");
+        let mut plain: Vec<f64> = rows.iter().map(|row| row.us[index] / row.us[PLAIN]).collect();
+        figures.tell(&format!("{name}_geomean_vs_plain"), geometric_mean(&plain), "x plain");
+        figures.tell(&format!("{name}_worst_vs_plain"), quantile(&mut plain, 1.0), "x plain");
+    }
 }
 
 fn build_native() -> Result<PathBuf> {
@@ -86,33 +147,9 @@ fn build_native() -> Result<PathBuf> {
     Ok(target.join("release/kernels"))
 }
 
-fn native_time(program: &PathBuf, kernel: &str, rounds: u64, repeats: usize) -> Result<(f64, Vec<u8>)> {
-    let mut times = Vec::new();
-    let mut output = Vec::new();
-    for _ in 0..repeats {
-        let before = machine::children_cpu_us();
-        output = Command::new(program).arg(kernel).arg(rounds.to_string()).output()?.stdout;
-        times.push(machine::children_cpu_us() - before);
-    }
-    Ok((quantile(&mut times, 0.0), output))
-}
-
-fn guest_time(compiled: &Compiled, kernel: &str, rounds: u64, repeats: usize, expected: &[u8]) -> Result<f64> {
-    let input = format!("{kernel} {rounds}");
-    let mut times = Vec::new();
-    for _ in 0..repeats {
-        let run = compiled.run(Call::Command, input.as_bytes());
-        ensure!(run.outcome == Outcome::Done, "{kernel}: {:?}", run.outcome);
-        ensure!(run.output == expected, "{kernel}: the guest's checksum differs from the native one");
-        times.push(run.cpu_us as f64);
-    }
-    Ok(quantile(&mut times, 0.0))
-}
-
 /// A fresh instance for a unit that does nothing: store, instance, call, drop.
 fn warm_start(figures: Figures, echo: &[u8]) -> Result<()> {
-    let full = SETTINGS.last().context("there are settings")?.1;
-    let compiled = Compiled::new(echo, full, limits())?;
+    let compiled = Compiled::new(echo, Build::Ours(Floats::Plain), limits())?;
     let mut times = Vec::new();
     for _ in 0..2_000 {
         let run = compiled.run(Call::Run, b"32 bytes of an input, or nearly.");

@@ -38,6 +38,7 @@ pub async fn submission(bench: &Bench, module: Digest, units: u64, salt: u64) ->
         deadline_ms: None,
         on_failed: OnFailed::Stop,
         assemble: Assemble::Concat,
+        floats: Default::default(),
         seed: Some(1),
     })
 }

@@ -3,6 +3,7 @@
 use wasmparser::{FuncValidator, FuncValidatorAllocations, FunctionBody, Operator, ValidatorResources};
 
 use super::super::ServeError;
+use super::joins::Joins;
 use super::{features, refuse};
 
 /// Body of one function. Optimised Rust and interpreters' loops stay below 200 KiB; a megabyte costs 16 s and 1 GiB.
@@ -13,6 +14,11 @@ const LOCALS_MAX: u32 = 5_000;
 const TARGETS_MAX: u32 = 4_096;
 /// Blocks within blocks.
 const NESTING_MAX: u32 = 1_000;
+/// Values that meet at the ends of blocks, see [`Joins`]. The main loops of interpreters and of compiled Go stay below
+/// 50,000; 300,000 fit into 16 kB and cost 70 s.
+const JOINS_MAX: u64 = 100_000;
+/// Locals times blocks, see [`Joins`]. Compiled languages stay below 200,000; 30 millions fit into 400 kB and cost 4 GiB.
+const KEPT_MAX: u64 = 10_000_000;
 
 /// Validate a body.
 pub fn check(
@@ -40,6 +46,7 @@ pub fn check(
             ));
         }
     }
+    let mut joins = Joins::new(locals);
     validator.read_locals(&mut body.get_binary_reader()).map_err(explain)?;
     let mut reader = body.get_operators_reader().map_err(explain)?;
     while !reader.eof() {
@@ -54,6 +61,13 @@ pub fn check(
             ));
         }
         validator.op(offset, &operator).map_err(explain)?;
+        joins.count(&operator);
+        if joins.joins() > JOINS_MAX || joins.kept() > KEPT_MAX {
+            return refuse(format!(
+                "function {index} uses so many locals in so many blocks (up to byte {offset:#x}) that compiling it takes \
+                 too much time and memory; split it"
+            ));
+        }
         if validator.control_stack_height() > NESTING_MAX {
             return refuse(format!(
                 "function {index} nests blocks deeper than {NESTING_MAX} at byte {offset:#x}; split it"

@@ -8,7 +8,7 @@ use wasmparser::{Payload, PrimitiveValType};
 use super::super::ServeError;
 use super::super::job::{COMMAND, MERGE, RUN, SPLIT};
 use super::super::world::{EMIT, HOST, PARTS};
-use super::{features, refuse};
+use super::{composition, features, refuse};
 
 /// WASI packages and interfaces that are linked, any version 0.2.x.
 const WASI: &[&str] = &[
@@ -44,7 +44,7 @@ pub fn note(payload: &Payload<'_>, exports: &mut Exports) -> Result<(), ServeErr
         }
         Payload::ComponentExportSection(section) => {
             for export in section.clone() {
-                note_export(export.map_err(|error| features::explain(&error))?.name.name, exports);
+                note_export(export.map_err(|error| features::explain(&error))?.name.name, exports)?;
             }
         }
         _ => {}
@@ -52,17 +52,22 @@ pub fn note(payload: &Payload<'_>, exports: &mut Exports) -> Result<(), ServeErr
     Ok(())
 }
 
-fn note_export(name: &str, exports: &mut Exports) {
+fn note_export(name: &str, exports: &mut Exports) -> Result<(), ServeError> {
     match name {
+        _ if composition::is_reserved(name) => return composition::refuse_reserved(name),
         _ if name == RUN.0 => exports.run = true,
         _ if name == SPLIT.0 => exports.split = true,
         _ if name == MERGE.0 => exports.merge = true,
         _ if name.starts_with(COMMAND.0) => exports.command = true,
         _ => {}
     }
+    Ok(())
 }
 
 fn may_import(name: &str) -> Result<(), ServeError> {
+    if composition::is_reserved(name) {
+        return composition::refuse_reserved(name);
+    }
     let (interface, version) = name.split_once('@').unwrap_or((name, ""));
     if [HOST, EMIT, PARTS].contains(&name) || (WASI.contains(&interface) && version.starts_with("0.2.")) {
         return Ok(());

@@ -1,0 +1,2 @@
+;; expect: exports a core module
+(component (core module $m) (export "m" (core module $m)))

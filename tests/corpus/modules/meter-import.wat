@@ -1,0 +1,2 @@
+;; expect: "fallow:meter"
+(component (core module (import "fallow:meter" "use" (func (param i64)))))
