@@ -288,6 +288,35 @@ fn vectors_of_integers_are_not_taken_for_floats() {
 }
 
 #[test]
+fn a_choice_shows_the_bits_of_what_it_chose() {
+    let sources = [
+        ("local.get $v local.get $w f32x4.div", lanes([NAN_32; 4])),
+        ("local.get $w local.get $v f32x4.div", lanes([NAN_32; 4])),
+        ("local.get $v local.get $w f64x2.div", halves(NAN_64, NAN_64)),
+        (
+            "v128.const i32x4 0xffd54321 0x7fa12345 0xffd54321 0x7fa12345",
+            halves(0x7fa1_2345_ffd5_4321, 0x7fa1_2345_ffd5_4321),
+        ),
+        ("v128.const f32x4 1 1 1 1", lanes([1f32.to_bits(); 4])),
+    ];
+    let args = |c| [F32(0), F32(0), F64(0), F64(0), V128(0), V128(0), I32(c)];
+    for (first, one) in sources {
+        for (second, other) in sources {
+            let choices = [
+                format!("{first} {second} local.get $c select"),
+                format!("{first} {second} local.get $c select (result v128) f32x4.neg f32x4.neg"),
+                format!("local.get $c if (result v128) {first} else {second} end"),
+                format!("block (result v128) {first} local.get $c br_if 0 drop {second} end"),
+            ];
+            for choice in choices {
+                check("v128", &choice, args(1), V128(one));
+                check("v128", &choice, args(0), V128(other));
+            }
+        }
+    }
+}
+
+#[test]
 fn halves_of_numbers_may_be_nans() {
     // One and a bit as a double; its lower half would be a NaN.
     let bits = 0x3ff0_0000_7fa1_2345;

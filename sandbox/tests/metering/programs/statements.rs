@@ -101,7 +101,7 @@ impl Program {
         if let Some(ty) = carries {
             self.expression(ty);
         }
-        if self.chance(1, 8) {
+        if self.chance(1, 4) {
             return self.line(&format!("br {name}"));
         }
         if self.chance(1, 3) {
