@@ -12,6 +12,7 @@ use Value::{F64, I32, I64};
 mod bulk;
 mod calls;
 mod flow;
+mod kernels;
 mod limits;
 
 /// Make these calls on all sides; what the interpreter saw, without the instantiation.
