@@ -65,7 +65,7 @@ fn generate(seed: u64, features: WasmFeatures) -> Vec<u8> {
         // Some bytes make no module.
         let Ok(mut module) = Module::new(config(salt), &mut Unstructured::new(&bytes)) else { continue };
         // Half of them as they come: the interpreter notices when they do not end.
-        if salt % 2 == 0 {
+        if salt.is_multiple_of(2) {
             module.ensure_termination(300).expect("only valid functions");
         }
         let core = only_functions(&module.to_bytes());

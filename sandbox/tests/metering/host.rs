@@ -134,13 +134,13 @@ fn value(kind: Kind, salt: u64) -> Value {
     let random = mix(salt);
     let pick = (random >> 48) as usize;
     match kind {
-        Kind::I32 if pick % 3 == 0 => Value::I32(random as u32),
+        Kind::I32 if pick.is_multiple_of(3) => Value::I32(random as u32),
         Kind::I32 => Value::I32(EDGES_32[pick % EDGES_32.len()]),
-        Kind::I64 if pick % 3 == 0 => Value::I64(random),
+        Kind::I64 if pick.is_multiple_of(3) => Value::I64(random),
         Kind::I64 => Value::I64(EDGES_64[pick % EDGES_64.len()]),
-        Kind::F32 if pick % 3 == 0 => Value::F32(random as u32),
+        Kind::F32 if pick.is_multiple_of(3) => Value::F32(random as u32),
         Kind::F32 => Value::F32(FLOATS_32[pick % FLOATS_32.len()]),
-        Kind::F64 if pick % 3 == 0 => Value::F64(random),
+        Kind::F64 if pick.is_multiple_of(3) => Value::F64(random),
         Kind::F64 => Value::F64(FLOATS_64[pick % FLOATS_64.len()]),
         Kind::V128 => {
             let lane = |salt| u128::from(FLOATS_32[mix(salt) as usize % FLOATS_32.len()]);

@@ -2,6 +2,7 @@
 //! second time. It knows blocks only as places to jump to, and shares nothing with the instrumenter but the costs.
 
 mod float;
+mod fuel;
 mod int;
 mod memory;
 mod module;

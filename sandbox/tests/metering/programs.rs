@@ -81,7 +81,7 @@ impl Program {
             random: mix(seed ^ 0x5eed),
             functions: Vec::new(),
             imported: 0,
-            shared_table: seed % 3 == 0,
+            shared_table: seed.is_multiple_of(3),
             index: 0,
             locals: Vec::new(),
             labels: Vec::new(),

@@ -1,6 +1,5 @@
-//! Frames, labels, calls, and the counting of fuel.
+//! Frames, labels and calls.
 
-use fallow_sandbox::instrument::costs::{self, Per};
 use wasmparser::{BlockType, Operator as O};
 
 use super::module::Code;
@@ -20,7 +19,7 @@ pub struct Frame<'m> {
     /// Open blocks, the function's own first.
     labels: Vec<Label>,
     /// Fuel of its own operations since its last flush.
-    count: u64,
+    pub(super) count: u64,
 }
 
 /// An open block.
@@ -54,7 +53,7 @@ impl<'m> Interp<'m> {
         Ok(())
     }
 
-    fn frame(&mut self) -> &mut Frame<'m> {
+    pub(super) fn frame(&mut self) -> &mut Frame<'m> {
         self.frames.last_mut().expect("a function runs")
     }
 
@@ -227,46 +226,6 @@ impl<'m> Interp<'m> {
         let functions = self.module.imports.iter().enumerate();
         let mut functions = functions.filter(|(_, ty)| matches!(ty, wasmparser::TypeRef::Func(_)));
         functions.nth(index as usize).expect("an imported function").0
-    }
-
-    /// Count an operation that is about to be executed, with what its length adds.
-    fn charge(&mut self, op: &O<'_>) {
-        let cost = costs::of(op);
-        let length = match cost.per {
-            Per::Bytes | Per::Elements => costs::dynamic(cost.per, self.operand()),
-            // Counted when it is known that it succeeded.
-            Per::Pages | Per::TableElements | Per::None => 0,
-        };
-        self.count(cost.fixed.wrapping_add(length));
-    }
-
-    fn operand(&self) -> u32 {
-        match self.stack.top() {
-            Value::I32(operand) => operand,
-            other => panic!("a length is an i32, not {other:?}"),
-        }
-    }
-
-    /// The result of a growth, which costs by size only if it succeeded.
-    pub(super) fn grown(&mut self, op: &O<'_>, delta: u32, old: Option<u32>) {
-        if old.is_some() {
-            self.count(costs::dynamic(costs::of(op).per, delta));
-        }
-        self.stack.push(old.unwrap_or(u32::MAX));
-    }
-
-    fn count(&mut self, fuel: u64) {
-        let frame = self.frame();
-        frame.count = frame.count.wrapping_add(fuel);
-    }
-
-    fn flush(&mut self) {
-        let count = std::mem::take(&mut self.frame().count);
-        self.fuel = self.fuel.wrapping_add(count);
-    }
-
-    fn check_limit(&self) -> Result<(), Trap> {
-        if self.fuel > self.limit { Err(Trap::UnreachableCodeReached) } else { Ok(()) }
     }
 }
 
