@@ -1,5 +1,5 @@
 //! Modules made at random: fuel, results, memories and what the host sees are the same in interpreter and engine.
-//! `FALLOW_METERING_SEEDS` sets how many, `FALLOW_METERING_FROM` the first seed.
+//! `FALLOW_METERING_SEEDS` sets how many, `FALLOW_METERING_FIRST` the first seed.
 
 use arbitrary::Unstructured;
 use fallow_sandbox::instrument::{self, Floats};
@@ -18,7 +18,7 @@ const TRIES: u64 = 20;
 
 #[test]
 fn generated_modules_count_and_compute_the_same() {
-    let from = number("FALLOW_METERING_FROM").unwrap_or(0);
+    let from = number("FALLOW_METERING_FIRST").unwrap_or(0);
     let seeds = number("FALLOW_METERING_SEEDS").unwrap_or(SEEDS);
     let (mut steps, mut traps, mut host_calls, mut fuel) = (0, 0, 0, 0u64);
     for seed in from..from + seeds {

@@ -1,6 +1,6 @@
 //! Programs made at random that compute much: loops that end, branches to any label, calls of every kind, and floats
 //! that become NaNs and are looked at. The other generator knows every corner of the format, but its programs seldom
-//! get far. `FALLOW_METERING_SEEDS` and `FALLOW_METERING_FROM` apply here too.
+//! get far. `FALLOW_METERING_SEEDS` and `FALLOW_METERING_FIRST` apply here too.
 
 mod expressions;
 pub mod operations;
@@ -20,7 +20,7 @@ const NODES: u32 = 70;
 
 #[test]
 fn programs_count_and_compute_the_same() {
-    let from = number("FALLOW_METERING_FROM").unwrap_or(0);
+    let from = number("FALLOW_METERING_FIRST").unwrap_or(0);
     let seeds = number("FALLOW_METERING_SEEDS").unwrap_or(SEEDS);
     let (mut steps, mut traps, mut host_calls, mut fuel) = (0, 0, 0, 0u64);
     for seed in from..from + seeds {
