@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use fallow_protocol::link::JobGrant;
 use fallow_protocol::manifest::Manifest;
@@ -14,6 +14,7 @@ use fallow_sandbox::client::{self, SandboxError, WorkerSetup};
 use crate::agent::io::PrepareError;
 use crate::blobs::TransferError;
 use crate::cache::{Cache, Entry};
+use crate::http::micros;
 
 /// A job that workers can be given.
 #[derive(Debug)]
@@ -46,10 +47,14 @@ pub struct Preparer {
 impl Preparer {
     /// Make a job ready. Its manifest is trusted by now.
     pub async fn prepare(&self, grant: &JobGrant, manifest: &Manifest) -> Result<Arc<Prepared>, PrepareError> {
+        let began = Instant::now();
         let module =
             self.cache.whole(&manifest.executed, grant.module_bytes).await.map_err(of_transfer("the module"))?;
+        tracing::debug!(job = %grant.job, took_us = micros(began), "module fetched");
+        let began = Instant::now();
         let compiled = client::compile(&self.exe, &module.path, &manifest.executed, &self.compiled_dir).await;
         let compiled = compiled.map_err(of_sandbox)?;
+        tracing::debug!(job = %grant.job, took_us = micros(began), "module compiled");
         let mut shared = Vec::with_capacity(grant.shared.len());
         let mut named = Vec::with_capacity(grant.shared.len());
         for (file, len) in &grant.shared {
