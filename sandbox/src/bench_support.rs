@@ -75,7 +75,8 @@ impl Compiled {
             scratch: None,
         };
         let job = Job::new(&engine, &component).map_err(plain)?;
-        let first = unit::Build { floats, job };
+        let watched = build == Build::Ours(Floats::Plain);
+        let first = unit::Build { floats, watched, job };
         Ok(Self { runner: Runner::new(engine, settings, first, around), compile_cpu_us })
     }
 

@@ -87,11 +87,10 @@ pub struct Module {
 
 impl Module {
     /// Instrument and compile one build in a short-lived, limited child, unless it is there already. Returns the
-    /// compiled file, named after the component's digest, engine, settings, build and processor.
+    /// compiled file, named after the build's digest, engine, settings and processor.
     pub async fn compile(&self, floats: Floats) -> Result<PathBuf, SandboxError> {
-        let key = (self.exe.clone(), floats);
-        let hex = self.digest.to_string();
-        if let Some(path) = oneshot::cached(&key, &self.cache_dir, &hex) {
+        let hex = self.builds.of(floats).to_string();
+        if let Some(path) = oneshot::cached(&self.exe, &self.cache_dir, &hex) {
             return Ok(path);
         }
         let order = Order::Compile {
@@ -103,7 +102,7 @@ impl Module {
         };
         match oneshot::ask(&self.exe, order, "compile the component", oneshot::COMPILE_SECS).await? {
             Told::Compiled { name } => {
-                oneshot::remember(key, &hex, &name);
+                oneshot::remember(&self.exe, &hex, &name);
                 Ok(self.cache_dir.join(name))
             }
             other => Err(unexpected("compile the component", &other)),
@@ -312,6 +311,7 @@ impl WorkerSetup {
         Setup {
             compiled: absolute(&self.compiled),
             floats: self.floats,
+            builds_differ: self.module.builds.plain != self.module.builds.canonical,
             exports: self.exports,
             args: self.args.clone(),
             limits: self.limits,

@@ -40,6 +40,8 @@ pub struct Setup {
     pub compiled: PathBuf,
     /// Which build that is.
     pub floats: Floats,
+    /// Whether the other one differs. Where it does not, no NaN's bits can be seen.
+    pub builds_differ: bool,
     pub exports: Exports,
     pub args: Vec<String>,
     pub limits: Limits,

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 
-use fallow_protocol::manifest::Floats;
 use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
@@ -21,25 +20,21 @@ pub const VALIDATE_SECS: u64 = 120;
 /// Wall time of a compile: its CPU limit on a busy computer.
 pub const COMPILE_SECS: u64 = 600;
 
-/// Ends of compiled files' names, as each executable said them for each build: saves a process where the file is
-/// there.
-static SUFFIXES: LazyLock<Mutex<HashMap<Key, String>>> = LazyLock::new(Mutex::default);
-
-/// Executable and build.
-pub type Key = (PathBuf, Floats);
+/// Ends of compiled files' names, as each executable said them: saves a process where the file is there.
+static SUFFIXES: LazyLock<Mutex<HashMap<PathBuf, String>>> = LazyLock::new(Mutex::default);
 
 /// A compiled file of this digest that is there already, as far as that is known without asking.
-pub fn cached(key: &Key, cache_dir: &Path, digest: &str) -> Option<PathBuf> {
+pub fn cached(exe: &Path, cache_dir: &Path, digest: &str) -> Option<PathBuf> {
     let suffixes = SUFFIXES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let path = cache_dir.join(format!("{digest}{}", suffixes.get(key)?));
+    let path = cache_dir.join(format!("{digest}{}", suffixes.get(exe)?));
     path.exists().then_some(path)
 }
 
 /// Remember the end of a compiled file's name.
-pub fn remember(key: Key, digest: &str, name: &str) {
+pub fn remember(exe: &Path, digest: &str, name: &str) {
     if let Some(suffix) = name.strip_prefix(digest) {
         let mut suffixes = SUFFIXES.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        suffixes.insert(key, suffix.to_owned());
+        suffixes.insert(exe.to_owned(), suffix.to_owned());
     }
 }
 

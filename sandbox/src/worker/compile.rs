@@ -33,7 +33,7 @@ pub struct Wanted {
 pub fn serve(component: &Path, wanted: Wanted, cache_dir: &Path) -> Result<String, ServeError> {
     let engine = engine::engine(Settings::PROFILE, Purpose::Compile).map_err(|error| anyhow!("{error:#}"))?;
     let digest = wanted.digest;
-    let name = format!("{digest}-{}", engine::file_suffix(&engine, wanted.floats));
+    let name = format!("{}-{}", wanted.build, engine::file_suffix(&engine));
     let path = cache_dir.join(&name);
     if path.exists() {
         return Ok(name);

@@ -10,7 +10,6 @@ use wasmtime::{
 };
 
 use super::limits;
-use crate::instrument::{Floats, costs};
 
 /// Version of the engine that compiled files are for.
 pub const ENGINE_VERSION: &str = "48.0.8";
@@ -123,14 +122,10 @@ fn pool() -> PoolingAllocationConfig {
     pool
 }
 
-/// Everything besides the component that a compiled file depends on, as part of its name.
-pub fn file_suffix(engine: &Engine, floats: Floats) -> String {
+/// Everything besides the instrumented build that a compiled file depends on, as part of its name.
+pub fn file_suffix(engine: &Engine) -> String {
     // The engine's own hash covers its version, the target, the processor's features and all tunables.
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
-    let build = match floats {
-        Floats::Plain => "plain",
-        Floats::Canonical => "canonical",
-    };
-    format!("w{ENGINE_VERSION}-{}-{build}-{:016x}.compiled", costs::ID, hasher.finish())
+    format!("w{ENGINE_VERSION}-{:016x}.compiled", hasher.finish())
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use anyhow::{Context, anyhow};
+use fallow_protocol::manifest::Floats;
 
 use super::engine::{self, Purpose, Settings};
 use super::job::Job;
@@ -64,7 +65,8 @@ fn prepare(link: Link, setup: Setup) -> anyhow::Result<Runner> {
     let engine = engine::engine(settings, Purpose::Run).map_err(anyhow::Error::msg)?;
     let component = load::compiled(&engine, &setup.compiled).map_err(|error| anyhow!("{error:#}"))?;
     let job = Job::new(&engine, &component).map_err(|error| anyhow!("{error:#}"))?;
-    let build = Build { floats: setup.floats, job };
+    let watched = setup.floats == Floats::Plain && setup.builds_differ;
+    let build = Build { floats: setup.floats, watched, job };
     // Images of memories are made now, while files may still be opened.
     component.initialize_copy_on_write_image().map_err(|error| anyhow!("{error:#}"))?;
     let shared = setup.shared.iter().map(open_shared).collect::<anyhow::Result<Vec<_>>>()?;

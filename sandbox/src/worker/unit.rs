@@ -29,6 +29,8 @@ const NAN_UNITS_ONE_IN: u32 = 8;
 /// One build of the module, ready.
 pub struct Build {
     pub floats: Floats,
+    /// Whether NaNs that it makes could be seen.
+    pub watched: bool,
     pub job: Job,
 }
 
@@ -118,7 +120,7 @@ impl Runner {
         let bytes = self.fetch(tag, Source::Canonical)?;
         let component = load::compiled_bytes(&self.engine, &bytes)?;
         let job = Job::new(&self.engine, &component)?;
-        Ok(self.canonical.get_or_init(|| Build { floats: Floats::Canonical, job }))
+        Ok(self.canonical.get_or_init(|| Build { floats: Floats::Canonical, watched: false, job }))
     }
 
     fn attempt(&self, build: &Build, head: &TaskHead) -> wasmtime::Result<Attempt> {
@@ -142,7 +144,7 @@ impl Runner {
             restored: head.checkpoint_fuel.map(|_| self.fetch(head.tag, Source::State)).transpose()?,
             parts: head.parts,
             fuel_before: head.checkpoint_fuel.unwrap_or(0),
-            watches_nans: build.floats == Floats::Plain && flag::KNOWN,
+            watches_nans: build.watched && flag::KNOWN,
         };
         let state = State::new(&self.around, given)?;
         let fuel = state.fuel_given;

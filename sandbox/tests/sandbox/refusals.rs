@@ -167,11 +167,11 @@ async fn the_compiler_validates_again_and_checks_the_digest() {
     let good = module(Digest::of(&good), builds);
     let first = good.compile(Floats::Plain).await.unwrap();
     let canonical = good.compile(Floats::Canonical).await.unwrap();
-    assert_ne!(first, canonical);
+    assert_eq!(first, canonical, "a program without floats has one build");
     std::fs::remove_file(&path).unwrap();
     let second = good.compile(Floats::Plain).await.unwrap();
     assert_eq!(first, second, "what is there is not compiled again");
-    assert_eq!(cache.read_dir().unwrap().count(), 2);
+    assert_eq!(cache.read_dir().unwrap().count(), 1);
 }
 
 /// Valid as such, with all that component model and WebAssembly have.
