@@ -100,3 +100,24 @@ async fn run_on_own_keeps_a_job_from_strangers() -> Result<()> {
     ensure!(of_stranger.status() == 404, "another account sees the job");
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nan_has_the_same_bits_everywhere_and_is_paid_once() -> Result<()> {
+    let grid = Grid::start().await?;
+    let author = grid.account("author").await?;
+    let _node = grid.node(&author, "one", &[]).await?;
+    let lines = grid.path("lines.txt");
+    std::fs::write(&lines, "nan\nok:7ff8000000000000\n")?;
+    let lines = lines.display().to_string();
+    let mut fuel = Vec::new();
+    // Found out by the processor's flag and run again; then in the canonical build from the beginning.
+    for floats in ["plain", "canonical"] {
+        let args = ["--input", &lines, "--split", "lines:1", "--assemble", "concat", "--floats", floats];
+        let job = author.submit("tests/guests/faults", &args).await?;
+        let result = String::from_utf8(author.result(&job).await?)?;
+        ensure!(result == "7ff80000000000007ff8000000000000", "{floats}: {result}");
+        fuel.push(author.job(&job).await?["fuel"].as_u64());
+    }
+    ensure!(fuel[0].is_some() && fuel[0] == fuel[1], "both runs were paid: {fuel:?}");
+    Ok(())
+}

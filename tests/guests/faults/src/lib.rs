@@ -14,6 +14,7 @@
 //! | `log`, `log:TEXT` | logs without much of an end (64 MiB), or one line, and gives `logged` |
 //! | `print:TEXT` | writes to standard output and standard error |
 //! | `time` | two readings of both clocks, nanoseconds |
+//! | `nan` | makes a NaN and shows its bits, hexadecimal |
 //! | `random:BYTES` | so many bytes of its random stream, hexadecimal |
 //! | `shared:NAME` | a shared file |
 //! | `write:BYTES` | writes so many bytes into a file of the scratch directory |
@@ -54,6 +55,7 @@ pub fn run(input: String) -> Result<Vec<u8>> {
         "log" => Ok(log(rest)),
         "print" => print(rest),
         "time" => time(),
+        "nan" => Ok(format!("{:016x}", (black_box(f64::INFINITY) - black_box(f64::INFINITY)).to_bits()).into_bytes()),
         "random" => {
             Ok(fallow::random(rest.parse()?).iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect())
         }
