@@ -6,6 +6,7 @@ pub mod fuel;
 pub mod latency;
 pub mod machine;
 pub mod sandbox;
+pub mod timeline;
 pub mod units;
 
 use anyhow::Result;

@@ -19,7 +19,7 @@ Fallow's chores.
     cargo xtask bench [NAME] [--quick] [--json]
                                             NAME: units, sandbox, cells, latency; all of them without a name
                                             --quick: under a minute each; --json: one line a figure
-    cargo xtask soak [NAME]                 long runs, by hand: kills, simulation
+    cargo xtask soak [NAME]                 long runs, by hand: kills, metering, simulation
     cargo xtask setup                       only install what is missing
 
 Everything works from a fresh clone. On Debian as root missing packages are installed; elsewhere the one command

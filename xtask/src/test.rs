@@ -45,9 +45,14 @@ pub fn soak(args: &[String]) -> Result<()> {
         cargo.env("FALLOW_KILL_ROUNDS", "200");
         run_command(cargo)?;
     }
+    if matches!(name, None | Some("metering")) {
+        let mut cargo = command("cargo", &["test", "--workspace", "--locked", "--test", "metering"]);
+        cargo.env("FALLOW_METERING_SEEDS", "20000");
+        run_command(cargo)?;
+    }
     match name {
-        None | Some("simulation" | "kills") => Ok(()),
-        Some(other) => Err(format!("soak knows simulation and kills, not {other:?}")),
+        None | Some("simulation" | "kills" | "metering") => Ok(()),
+        Some(other) => Err(format!("soak knows simulation, kills and metering, not {other:?}")),
     }
 }
 
