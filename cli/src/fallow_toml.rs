@@ -134,7 +134,7 @@ impl Default for JobSection {
 pub struct LimitsSection {
     /// Linear memory, MiB.
     pub memory_mb: Option<u64>,
-    /// Instructions.
+    /// Fuel: about a nanosecond of one core each.
     pub fuel: Option<u64>,
     /// Wall time, seconds.
     pub wall_s: Option<f64>,

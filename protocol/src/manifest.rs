@@ -68,7 +68,7 @@ impl Builds {
 pub struct Limits {
     /// Linear memory of all the unit's instances together, bytes.
     pub memory_bytes: u64,
-    /// Instructions, as the profile counts them.
+    /// Fuel, as the profile counts it: about a nanosecond of one core each.
     pub fuel: u64,
     /// Wall time while not paused, milliseconds.
     pub wall_ms: u64,

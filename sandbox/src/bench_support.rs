@@ -8,6 +8,7 @@ use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
 use wasmtime::component::Component;
+use wasmtime::{Engine, Module, Store};
 
 use crate::instrument;
 use crate::os;
@@ -31,7 +32,7 @@ pub struct Run {
     pub cpu_us: u64,
     /// Wall time of the same, microseconds.
     pub wall_us: u64,
-    /// Instructions, where they are counted.
+    /// Fuel, where it is counted.
     pub fuel: u64,
     /// Peak linear memory, bytes.
     pub memory_bytes: u64,
@@ -102,5 +103,32 @@ impl Compiled {
             fuel: ended.fuel,
             memory_bytes: ended.memory_bytes,
         }
+    }
+}
+
+/// A core module without imports, compiled as units are, for measurements of single operations.
+pub struct Core {
+    engine: Engine,
+    module: Module,
+}
+
+impl Core {
+    /// Compile a core module's bytes, as they are.
+    pub fn new(module: &[u8]) -> anyhow::Result<Self> {
+        let plain = |error: wasmtime::Error| anyhow!("{error:#}");
+        let engine = engine::engine(Settings::PROFILE, Purpose::Run).map_err(plain)?;
+        let module = Module::new(&engine, module).map_err(plain)?;
+        Ok(Self { engine, module })
+    }
+
+    /// Call its function `name`, `func(rounds: i64)`, in a fresh instance: CPU time of the call, microseconds.
+    pub fn call(&self, name: &str, rounds: u64) -> anyhow::Result<u64> {
+        let plain = |error: wasmtime::Error| anyhow!("{error:#}");
+        let mut store = Store::new(&self.engine, ());
+        let instance = wasmtime::Instance::new(&mut store, &self.module, &[]).map_err(plain)?;
+        let function = instance.get_typed_func::<i64, ()>(&mut store, name).map_err(plain)?;
+        let started = os::cpu_time_us();
+        function.call(&mut store, rounds as i64).map_err(plain)?;
+        Ok(os::cpu_time_us() - started)
     }
 }

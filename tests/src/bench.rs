@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod figures;
+pub mod fuel;
 pub mod latency;
 pub mod machine;
 pub mod sandbox;

@@ -10,7 +10,7 @@ use super::{duration, fuel, size};
 pub enum LimitArg {
     /// Linear memory, bytes.
     Memory(u64),
-    /// Instructions.
+    /// Fuel: about a nanosecond of one core each.
     Fuel(u64),
     /// Wall time, milliseconds.
     Time(u64),

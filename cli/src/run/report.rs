@@ -31,7 +31,7 @@ pub struct RunReport {
     pub units: u64,
     /// Units that failed and were left out.
     pub left_out: u64,
-    /// Instructions of all units together.
+    /// Fuel of all units together.
     pub fuel: u64,
     /// Peak memory of the largest unit, bytes.
     pub memory_bytes: u64,

@@ -13,7 +13,7 @@ use super::info::{Flush, Info};
 /// What to add to the count, and where.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Index of the operation before which to add, and the fuel; in order.
+    /// Index of the operation before which to add, and the ticks; in order.
     pub adds: Vec<(usize, u64)>,
     /// Whether anything is ever counted, also by operands.
     pub counts: bool,
@@ -21,10 +21,10 @@ pub struct Plan {
     pub leaves_early: bool,
 }
 
-/// Fuel that is added at one place.
+/// Ticks that are added at one place.
 struct Segment {
     at: usize,
-    fuel: u64,
+    ticks: u64,
 }
 
 /// A block that is open.
@@ -44,7 +44,7 @@ struct Planner {
 
 /// Plan a function's counting.
 pub fn plan(operators: &[Operator<'_>], info: &Info) -> Plan {
-    let first = Segment { at: 0, fuel: 0 };
+    let first = Segment { at: 0, ticks: 0 };
     let function = Frame { entry: Some(0), escapes: false };
     let mut planner = Planner { segments: vec![first], frames: vec![function], current: Some(0), leaves_early: false };
     let mut dynamic = false;
@@ -52,12 +52,16 @@ pub fn plan(operators: &[Operator<'_>], info: &Info) -> Plan {
         let cost = costs::of(operator);
         dynamic |= cost.per != costs::Per::None;
         if let Some(current) = planner.current {
-            planner.segments[current].fuel += cost.fixed;
+            planner.segments[current].ticks += cost.fixed;
         }
         planner.step(index, operator, info.flush_before(operators, index));
     }
-    let mut adds: Vec<(usize, u64)> =
-        planner.segments.iter().filter(|segment| segment.fuel > 0).map(|segment| (segment.at, segment.fuel)).collect();
+    let mut adds: Vec<(usize, u64)> = planner
+        .segments
+        .iter()
+        .filter(|segment| segment.ticks > 0)
+        .map(|segment| (segment.at, segment.ticks))
+        .collect();
     adds.sort_unstable();
     Plan { counts: dynamic || !adds.is_empty(), adds, leaves_early: planner.leaves_early }
 }
@@ -121,7 +125,7 @@ impl Planner {
     /// A new segment, unless the code is never reached.
     fn begin(&mut self, at: usize) {
         if self.current.is_some() {
-            self.segments.push(Segment { at, fuel: 0 });
+            self.segments.push(Segment { at, ticks: 0 });
             self.current = Some(self.segments.len() - 1);
         }
     }

@@ -24,11 +24,11 @@ pub fn flush(info: &Info) -> Function {
 /// The function that flushes before calls of imported functions: it adds its parameter and compares with the limit.
 pub fn flush_and_check(info: &Info) -> Function {
     let mut function = Function::new([]);
-    let [fuel, limit] = [0, LIMIT_AT].map(|offset| word(info, offset));
+    let [ticks, limit] = [0, LIMIT_AT].map(|offset| word(info, offset));
     let mut code = function.instructions();
     code.i32_const(0);
-    code.i32_const(0).i64_load(fuel).local_get(0).i64_add().local_tee(0);
-    code.i64_store(fuel);
+    code.i32_const(0).i64_load(ticks).local_get(0).i64_add().local_tee(0);
+    code.i64_store(ticks);
     code.local_get(0).i32_const(0).i64_load(limit).i64_gt_u();
     code.if_(BlockType::Empty).unreachable().end();
     code.end();
@@ -120,9 +120,9 @@ impl<'a> Writer<'a> {
         let adds = std::mem::take(&mut self.plan.adds);
         let mut adds = adds.into_iter().peekable();
         for (at, operator) in operators.iter().enumerate() {
-            if let Some((_, fuel)) = adds.next_if(|(place, _)| *place == at) {
+            if let Some((_, ticks)) = adds.next_if(|(place, _)| *place == at) {
                 let count = self.count;
-                self.code().local_get(count).i64_const(fuel as i64).i64_add().local_set(count);
+                self.code().local_get(count).i64_const(ticks as i64).i64_add().local_set(count);
             }
             let last = at + 1 == operators.len();
             match operator {
@@ -207,11 +207,11 @@ impl<'a> Writer<'a> {
         if !self.plan.counts {
             return;
         }
-        let (count, fuel) = (self.count, word(self.info, 0));
+        let (count, ticks) = (self.count, word(self.info, 0));
         let mut code = self.code();
         code.i32_const(0);
-        code.i32_const(0).i64_load(fuel).local_get(count).i64_add();
-        code.i64_store(fuel);
+        code.i32_const(0).i64_load(ticks).local_get(count).i64_add();
+        code.i64_store(ticks);
     }
 
     fn flush_before(&mut self, operators: &[Operator<'_>], at: usize) {

@@ -7,10 +7,10 @@ use wasm_encoder::{
 
 /// Name of the module that instrumented modules import from. Nobody else may use it.
 pub const METER_MODULE: &str = "fallow:meter";
-/// Name of its memory: a `u64` at 0 with the fuel flushed so far, another at 8 with the limit, little-endian.
+/// Name of its memory: a `u64` at 0 with the ticks flushed so far, another at 8 with the limit, little-endian.
 pub const METER_MEMORY: &str = "fuel";
-/// Name of the function that instrumented components export, `func(limit: u64) -> list<u64>`: it sets the limit, and
-/// the list that it gives lies where fuel and limit are kept, so that the host can look at any later time.
+/// Name of the function that instrumented components export, `func(limit: u64) -> list<u64>`: it sets the limit in
+/// ticks, and the list that it gives lies where ticks and limit are kept, so that the host can look at any later time.
 pub const METER_EXPORT: &str = "fallow-meter";
 
 /// Bit patterns of NaNs that arithmetic made, in canonical builds.

@@ -19,6 +19,7 @@ use super::limits::Limiter;
 use super::link::Link;
 use super::log::Log;
 use super::streams::{LogStream, Stdout, Written};
+use crate::instrument::costs;
 
 /// What all units of the job share.
 #[derive(Clone)]
@@ -96,7 +97,11 @@ pub struct NanMade;
 pub fn fuel_run(store: impl AsContext<Data = State>) -> u64 {
     let store = store.as_context();
     let Some(meter) = store.data().meter.clone() else { return 0 };
-    meter.as_le_slice::<State>(StoreContext::from(&store)).first().copied().map_or(0, u64::from_le)
+    meter
+        .as_le_slice::<State>(StoreContext::from(&store))
+        .first()
+        .copied()
+        .map_or(0, |ticks| costs::fuel(u64::from_le(ticks)))
 }
 
 impl State {

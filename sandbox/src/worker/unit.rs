@@ -15,6 +15,7 @@ use super::job::Job;
 use super::limits::HostProblem;
 use super::state::{Given, State, Surroundings, fuel_run};
 use super::{flag, load, outcome};
+use crate::instrument::costs;
 use crate::wire::{Ended, Source, TaskHead, Told};
 
 /// What the guest's own function gave: its output, or its message.
@@ -223,7 +224,7 @@ impl Runner {
 /// Set the guest's limit, and find where it counts. What start functions used by now is counted already.
 fn begin(store: &mut Store<State>, build: &Build, instance: &Instance) -> wasmtime::Result<()> {
     let Some(meter) = build.job.meter() else { return Ok(()) };
-    let limit = store.data().fuel_given;
+    let limit = costs::most_ticks(store.data().fuel_given);
     let begin = instance.get_typed_func::<(u64,), (WasmList<u64>,)>(&mut *store, meter)?;
     let (counter,) = begin.call(&mut *store, (limit,))?;
     store.data_mut().meter = Some(Arc::new(counter));

@@ -109,7 +109,7 @@ async fn memory_grown_to_its_limit_and_used_again() {
         (call $ok (i32.const 0) (i32.const 0))"#;
     let rig = Rig::new(&guests::task("", body)).await.limits(|limits| {
         limits.memory_bytes = 64 << 20;
-        limits.fuel = 100_000_000;
+        limits.fuel = 30_000_000;
     });
     let (first, second, peak) = twice(&rig).await;
     for end in [&first, &second] {

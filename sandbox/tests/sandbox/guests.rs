@@ -125,7 +125,7 @@ pub fn endless() -> Vec<u8> {
     task("", "(loop $more (br $more)) unreachable")
 }
 
-/// Code of a function that counts to a number, which costs two fuel or more each time.
+/// Code of a function that counts to a number, which costs a few ticks each time.
 pub fn count_to(number: u64) -> String {
     format!(
         "(local $n i64) (loop $more (local.set $n (i64.add (local.get $n) (i64.const 1)))

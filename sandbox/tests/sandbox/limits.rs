@@ -3,6 +3,7 @@
 use fallow_protocol::outcome::{LimitKind, Outcome};
 use fallow_protocol::unit::Call;
 use fallow_sandbox::client::{Bytes, TaskEnd, TaskInput, WorkerEvent};
+use fallow_sandbox::instrument::costs::{self, Per};
 
 use crate::guests;
 use crate::rig::{Rig, call, ended, run, until_died};
@@ -42,22 +43,22 @@ async fn growth_that_the_guests_own_memory_rules_out_is_its_own_to_see() {
 #[tokio::test]
 async fn a_loop_that_calls_the_host_ends_with_its_fuel() {
     let body = "(loop $more (call $log (i32.const 64) (i32.const 1)) (br $more)) unreachable";
-    let rig = Rig::new(&guests::task(guests::HOST, body)).await.limits(|limits| limits.fuel = 100_000);
+    let rig = Rig::new(&guests::task(guests::HOST, body)).await.limits(|limits| limits.fuel = 10_000);
     let (mut worker, mut events) = rig.start().await;
     worker.submit(vec![run(1, b""), run(2, b"")]).await.unwrap();
     let (first, _) = ended(&mut events).await;
     let (second, _) = ended(&mut events).await;
-    assert!(limited(&first, LimitKind::Fuel).contains("100000"));
+    assert!(limited(&first, LimitKind::Fuel).contains("the limit is 10000"));
     assert_eq!(first.fuel, second.fuel);
-    assert!(first.fuel > 100_000 && first.fuel < 100_100, "{}", first.fuel);
+    assert!(first.fuel > 10_000 && first.fuel < 10_010, "{}", first.fuel);
 }
 
 #[tokio::test]
 async fn a_loop_without_calls_is_found_at_its_end() {
-    let rig = Rig::new(&guests::counting(1_000_000)).await.limits(|limits| limits.fuel = 1_000_000);
+    let rig = Rig::new(&guests::counting(1_000_000)).await.limits(|limits| limits.fuel = 100_000);
     let end = rig.run(b"").await;
-    assert!(limited(&end, LimitKind::Fuel).contains("the limit is 1000000"));
-    assert!(end.fuel > 2_000_000 && end.output.is_empty(), "{}", end.fuel);
+    assert!(limited(&end, LimitKind::Fuel).contains("the limit is 100000"));
+    assert!(end.fuel > 400_000 && end.output.is_empty(), "{}", end.fuel);
     let whole = rig.limits(|limits| limits.fuel = end.fuel).run(b"").await;
     assert_eq!((whole.outcome, whole.fuel), (Outcome::Done, end.fuel));
 }
@@ -70,8 +71,8 @@ async fn bulk_operations_cost_by_their_length() {
     };
     let [none, some] = [0, 80_000].map(body);
     let (none, some) = (Rig::new(&none).await.run(b"").await, Rig::new(&some).await.run(b"").await);
-    assert_eq!(some.fuel - none.fuel, 10_000);
-    let rig = Rig::new(&body(80_000)).await.limits(|limits| limits.fuel = 9_000);
+    assert_eq!(some.fuel - none.fuel, costs::fuel(costs::dynamic(Per::Bytes, 80_000)));
+    let rig = Rig::new(&body(80_000)).await.limits(|limits| limits.fuel = 2_000);
     limited(&rig.run(b"").await, LimitKind::Fuel);
 }
 
@@ -79,7 +80,7 @@ async fn bulk_operations_cost_by_their_length() {
 async fn start_functions_are_metered_too() {
     let fields = format!("(func $count {}) (start $count)", guests::count_to(1_000_000));
     let rig = Rig::new(&guests::task_with("", &fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
-    let rig = rig.limits(|limits| limits.fuel = 1_000_000);
+    let rig = rig.limits(|limits| limits.fuel = 100_000);
     limited(&rig.run(b"").await, LimitKind::Fuel);
     let fields = "(func $forever (loop $more (br $more))) (start $forever)";
     let rig = Rig::new(&guests::task_with("", fields, "(call $ok (i32.const 0) (i32.const 0))")).await;
@@ -91,12 +92,13 @@ async fn start_functions_are_metered_too() {
 async fn a_trap_keeps_what_was_flushed_before() {
     // The inner function's count is flushed when it ends, the outer one's is lost with its trap.
     let fields = format!("(func $count {})", guests::count_to(100_000));
+    let before = "(call $count) (memory.fill (i32.const 0) (i32.const 1) (i32.const 8000))";
     let trap = "(drop (i32.div_u (i32.const 1) (local.get $len)))";
-    let rig = Rig::new(&guests::task_with("", &fields, &format!("(call $count) {trap} unreachable"))).await;
+    let rig = Rig::new(&guests::task_with("", &fields, &format!("{before} {trap} unreachable"))).await;
     let end = rig.run(b"").await;
     assert!(matches!(end.outcome, Outcome::Trap { .. }), "{:?}", end.outcome);
-    let counted = Rig::new(&guests::task_with("", &fields, "(call $count) (unreachable)")).await.run(b"").await;
-    assert!(end.fuel > 200_000 && end.fuel < counted.fuel, "{} {}", end.fuel, counted.fuel);
+    let counted = Rig::new(&guests::task_with("", &fields, &format!("{before} unreachable"))).await.run(b"").await;
+    assert!(end.fuel > 40_000 && end.fuel < counted.fuel, "{} {}", end.fuel, counted.fuel);
 }
 
 #[tokio::test]

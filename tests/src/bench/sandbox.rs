@@ -18,7 +18,7 @@ use super::{Options, machine};
 use crate::guests::{component, root};
 use crate::process::programs;
 
-const KERNELS: [(&str, u64); 8] = [
+pub(super) const KERNELS: [(&str, u64); 8] = [
     ("n-body", 8_000),
     ("mandelbrot", 600),
     ("sha-256", 6_000),
@@ -48,7 +48,7 @@ const PLAIN: usize = 0;
 const UNFAIR: &str = "sha-256";
 
 /// Limits that no kernel meets.
-fn limits() -> Limits {
+pub(super) fn limits() -> Limits {
     Limits { fuel: u64::MAX / 2, ..Limits::default() }
 }
 
