@@ -4,11 +4,11 @@
 //! every version. The rewriting is deterministic: server and nodes do it on their own and compare digests. It parses
 //! bytes of strangers, so it runs in a confined child, after validation.
 //!
-//! Every core module imports one more memory, [`METER_MEMORY`] of [`METER_MODULE`], whose first word holds the *ticks*
-//! (fractions of a fuel, [`costs::TICKS_PER_FUEL`]) that were flushed so far, and the second the limit. A function
-//! counts in a local of its own ([`blocks`]), by the costs of [`costs`], and flushes it where it ends, before calls of
-//! imported functions, and before `unreachable`. There are no checks in loops: the limit is compared before calls of
-//! imported functions, and by the host at the end.
+//! Every core module imports one more memory, [`METER_MEMORY`] of [`METER_MODULE`], whose first word holds the ticks
+//! that were flushed so far, and the second the limit. A function counts in a local of its own (`blocks`), by the
+//! costs of [`costs`], and flushes it where it ends, before calls that may lead to an imported function (`info`),
+//! before calls that never return, and before `unreachable`. There are no checks in loops: the limit is compared
+//! before calls of imported functions, and by the host at the end.
 
 mod blocks;
 mod body;
