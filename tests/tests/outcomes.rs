@@ -50,7 +50,7 @@ async fn each_outcome_looks_different_and_others_go_on() -> Result<()> {
     let all = units(&author, &job).await?;
     ensure!(all[1]["outcome"]["message"] == "the tile is not RGB", "{}", all[1]);
     ensure!(all[4]["outcome"]["limit"] == "memory" && all[5]["outcome"]["limit"] == "output", "{} {}", all[4], all[5]);
-    ensure!(all[6]["outcome"]["limit"] == "fuel" && all[6]["fuel"].as_u64() > Some(500_000_000), "{}", all[6]);
+    ensure!(all[6]["outcome"]["limit"] == "fuel" && all[6]["fuel"].as_u64() >= Some(500_000_000), "{}", all[6]);
     let logs = author.call(&["logs", &job, "--failed"]).await?;
     ensure!(logs.code == 0 && logs.out.contains("the tile is not RGB"), "{} {}", logs.out, logs.err);
     Ok(())
