@@ -26,7 +26,9 @@ fn agree(native: &[Line], pulley: &[Line]) -> Result<()> {
     ensure!(native.len() == pulley.len());
     for (native, pulley) in native.iter().zip(pulley) {
         let name = &native.name;
-        ensure!(native.first.facts() == pulley.first.facts(), "{name}: {native}\nbut {pulley}");
+        // NaNs that came in as data keep whatever bits an engine's arithmetic gives them, in the plain build only.
+        let passed = [native, pulley].iter().any(|line| line.first.facts() != line.canonical.facts());
+        ensure!(passed || native.first.facts() == pulley.first.facts(), "{name}: {native}\nbut {pulley}");
         ensure!(native.canonical.facts() == pulley.canonical.facts(), "{name}: {native}\nbut {pulley}");
     }
     Ok(())
