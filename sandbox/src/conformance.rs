@@ -100,6 +100,7 @@ impl fmt::Display for Line {
 /// An engine, with the program that it ran last.
 pub struct Bench {
     engine: Engine,
+    meter: wasmtime::Module,
     loaded: Option<(String, unit::Program)>,
 }
 
@@ -107,13 +108,14 @@ impl Bench {
     /// For a machine. Pulley needs the feature of its name.
     pub fn new(machine: Machine) -> anyhow::Result<Self> {
         let engine = engine::engine(Settings::PROFILE, Purpose::Compare(machine)).map_err(plain)?;
-        Ok(Self { engine, loaded: None })
+        let meter = core::meter(&engine)?;
+        Ok(Self { engine, meter, loaded: None })
     }
 
     /// Run a case, whose program is `bytes`. Components need a tokio runtime to be entered.
     pub fn run(&mut self, case: &Case, bytes: &[u8]) -> anyhow::Result<Line> {
         let (first, canonical) = match &case.what {
-            What::Module => core::run(&self.engine, bytes)?,
+            What::Module => core::run(&self.meter, bytes)?,
             What::Unit { call, args, input } => self.program(&case.program, bytes)?.run(*call, args, input),
         };
         Ok(Line { name: case.name.clone(), first, canonical })

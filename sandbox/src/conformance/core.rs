@@ -8,18 +8,24 @@ use super::{Ended, STACK, plain};
 use crate::instrument::{self, METER_MEMORY, METER_MODULE};
 use crate::worker::flag;
 
+/// The meter that all modules count into, compiled.
+pub fn meter(engine: &Engine) -> anyhow::Result<Module> {
+    Module::new(engine, instrument::meter()).map_err(plain)
+}
+
 /// Both runs of a module.
-pub fn run(engine: &Engine, module: &[u8]) -> anyhow::Result<(Ended, Ended)> {
-    let (canonical, _) = attempt(engine, module, Floats::Canonical)?;
-    let (first, made_nan) = attempt(engine, module, Floats::Plain)?;
+pub fn run(meter: &Module, module: &[u8]) -> anyhow::Result<(Ended, Ended)> {
+    let (canonical, _) = attempt(meter, module, Floats::Canonical)?;
+    let (first, made_nan) = attempt(meter, module, Floats::Plain)?;
     Ok(if made_nan { (canonical.clone(), canonical) } else { (first, canonical) })
 }
 
 /// How one build ended, and whether it made a NaN.
-fn attempt(engine: &Engine, module: &[u8], floats: Floats) -> anyhow::Result<(Ended, bool)> {
+fn attempt(meter: &Module, module: &[u8], floats: Floats) -> anyhow::Result<(Ended, bool)> {
+    let engine = meter.engine();
     let module = Module::new(engine, instrument::module(module, floats)?).map_err(plain)?;
     let mut seen = Seen { store: Store::new(engine, ()), hasher: blake3::Hasher::new(), traps: Vec::new() };
-    let meter = seen.meter(engine)?;
+    let meter = seen.meter(meter)?;
     let mut linker = Linker::new(engine);
     linker.define(&seen.store, METER_MODULE, METER_MEMORY, meter).map_err(plain)?;
     flag::clear();
@@ -39,9 +45,8 @@ struct Seen {
 }
 
 impl Seen {
-    fn meter(&mut self, engine: &Engine) -> anyhow::Result<Memory> {
-        let module = Module::new(engine, instrument::meter()).map_err(plain)?;
-        let instance = Instance::new(&mut self.store, &module, &[]).map_err(plain)?;
+    fn meter(&mut self, meter: &Module) -> anyhow::Result<Memory> {
+        let instance = Instance::new(&mut self.store, meter, &[]).map_err(plain)?;
         instance.get_memory(&mut self.store, METER_MEMORY).context("the meter has no memory")
     }
 
