@@ -1,7 +1,7 @@
 //! Unpacking an archive that strangers may have filled: only plain files and folders, only below one new folder.
 
 use std::fs::OpenOptions;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -11,6 +11,8 @@ use crate::failure::Failure;
 
 /// Longest name of one part of a path, bytes.
 const PART_BYTES_MAX: usize = 255;
+/// Bytes that are read and written at a time.
+const BUFFER_BYTES: usize = 512 * 1024;
 /// Deepest path.
 const PARTS_MAX: usize = 32;
 
@@ -54,7 +56,7 @@ pub fn refuse_full(folder: &Path) -> anyhow::Result<()> {
 
 fn unpack(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
     let opened = std::fs::File::open(archive).with_context(|| format!("failed to read {}", archive.display()))?;
-    let mut archive = Archive::new(std::io::BufReader::new(opened));
+    let mut archive = Archive::new(std::io::BufReader::with_capacity(BUFFER_BYTES, opened));
     let mut files = 0;
     for entry in archive.entries().context("failed to read the archive")? {
         let mut entry = entry.context("failed to read the archive")?;
@@ -82,8 +84,10 @@ fn write_file(entry: &mut impl Read, path: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(parent)?;
     }
     // A name that comes twice is refused here: nothing is written over.
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    std::io::copy(entry, &mut file).map(drop)
+    let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    let mut file = std::io::BufWriter::with_capacity(BUFFER_BYTES, file);
+    std::io::copy(entry, &mut file)?;
+    file.flush()
 }
 
 /// The path below the folder, of plain names only.

@@ -49,8 +49,13 @@ async fn hand_over(
     plan: &Plan,
     module: &Module,
 ) -> anyhow::Result<(ModuleInfo, Sent)> {
-    let component = client.blobs().upload_bytes(module.component.clone()).await?;
-    let info = client.create_module(&module.manifest).await?;
+    // The grid looks at the component while the files are on their way.
+    let register = async {
+        let component = client.blobs().upload_bytes(module.component.clone()).await?;
+        anyhow::Ok((component, client.create_module(&module.manifest).await?))
+    };
+    let send = upload::all(session, client, &plan.inputs, &plan.shared, grid.blob_bytes_max);
+    let ((component, info), sent) = tokio::try_join!(register, send)?;
     let known = if info.known || component.known == component.len { ", already on the grid" } else { "" };
     session.terminal.talk(format!(
         "  {:16}  {}, signed by you (key {}){known}",
@@ -58,7 +63,6 @@ async fn hand_over(
         bytes(component.len),
         module.key_short(),
     ));
-    let sent = upload::all(session, client, &plan.inputs, &plan.shared, grid.blob_bytes_max).await?;
     Ok((info, sent))
 }
 

@@ -4,6 +4,7 @@
 //! seconds of work. Nothing is reserved here: the shell carries the plan out and takes a new snapshot. The reasons
 //! that [`explain`] gives come from the same [`eligible`] that the plan asks.
 
+mod ahead;
 mod desk;
 mod eligible;
 mod explain;
@@ -16,6 +17,7 @@ mod window;
 #[cfg(test)]
 mod properties;
 
+pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead};
 pub use eligible::{Refusal, eligible, job_refusal, others_for};
 pub use explain::explain;
 pub use plan::{Grant, Plan, plan};

@@ -15,6 +15,7 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::sync::RwLock;
 
 pub mod unnamed;
+pub mod upload;
 pub mod uploads;
 
 use unnamed::Unnamed;

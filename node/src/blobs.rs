@@ -27,6 +27,11 @@ const WAIT_MAX: Duration = Duration::from_secs(5);
 /// A list of blocks of the largest blob (8 GiB) has 1 MiB; operators may allow more.
 const LIST_BYTES_MAX: usize = 16 << 20;
 
+/// Room that is made at once for an answer, which may say that it is longer than it is.
+const RESERVE_BYTES: usize = 8 << 20;
+/// Bytes of an upload that are read at a time.
+const PIECE_BYTES: usize = 512 << 10;
+
 /// Why a transfer ended without success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransferError {
@@ -151,7 +156,7 @@ impl BlobClient {
                     return Try::Never(error.into());
                 }
                 let url = self.url.api(&format!("node/blobs/{digest}?offset={offset}&len={len}"));
-                let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, 128 * 1024));
+                let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, PIECE_BYTES));
                 let request = self.http.patch(url).bearer_auth(session).header(header::CONTENT_LENGTH, len - offset);
                 match request.body(body).send().await {
                     Ok(response) if response.status().is_success() => match response.json().await {
@@ -193,7 +198,8 @@ impl BlobClient {
             Ok(response) => return failed(response).await,
             Err(error) => return Try::Again(http::chain(&error)),
         };
-        let mut body = Vec::with_capacity(bytes_max.min(1 << 20));
+        let len = response.content_length().map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
+        let mut body = Vec::with_capacity(len.min(bytes_max).min(RESERVE_BYTES));
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > bytes_max => {

@@ -12,11 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fallow_protocol::Digest;
 use fallow_protocol::blocks::{BlockList, block_count};
 use fallow_protocol::limits::BLOCK_BYTES;
+use futures_util::{StreamExt, stream};
 
 use crate::blobs::{BlobClient, TransferError};
 
 /// Blocks that one request brings at most (8 MiB).
 const RUN_BLOCKS_MAX: u64 = 32;
+/// Requests under way at once for one blob.
+const RUNS_AT_ONCE: usize = 3;
 /// Blocks that are fetched together where only one is needed: the next unit usually wants the next one.
 const AHEAD_BLOCKS: u64 = 4;
 const BLOCK: u64 = BLOCK_BYTES as u64;
@@ -34,7 +37,7 @@ pub struct Entry {
 
 #[derive(Debug, Default)]
 struct Blocks {
-    list: Option<BlockList>,
+    list: Option<Arc<BlockList>>,
     have: Vec<bool>,
 }
 
@@ -72,7 +75,7 @@ impl Cache {
         if blocks.list.is_none() {
             let list = self.list(digest, whole_len).await?;
             blocks.have = vec![false; block_count(list.len) as usize];
-            blocks.list = Some(list);
+            blocks.list = Some(Arc::new(list));
         }
         let Blocks { list: Some(list), have } = &mut *blocks else { return Ok(entry.clone()) };
         let end = offset.checked_add(len).filter(|end| *end <= list.len);
@@ -80,9 +83,14 @@ impl Cache {
         if whole_len.is_some_and(|whole| whole != list.len) {
             return Err(TransferError::Tampered(*digest, "its length is another".into()));
         }
-        for run in missing(have, offset / BLOCK, end.max(offset + 1).div_ceil(BLOCK)) {
-            self.fetch(&entry, list, have, run).await?;
+        let runs = missing(have, offset / BLOCK, end.max(offset + 1).div_ceil(BLOCK));
+        let list = &*list;
+        let mut fetching = stream::iter(runs).map(|run| self.fetch(&entry, list, run)).buffer_unordered(RUNS_AT_ONCE);
+        while let Some(fetched) = fetching.next().await {
+            let (first, end) = fetched?;
+            have[first as usize..end as usize].fill(true);
         }
+        drop(fetching);
         drop(blocks);
         self.evict();
         Ok(entry)
@@ -104,24 +112,34 @@ impl Cache {
     async fn fetch(
         &self,
         entry: &Arc<Entry>,
-        list: &BlockList,
-        have: &mut [bool],
+        list: &Arc<BlockList>,
         (first, end): (u64, u64),
-    ) -> Result<(), TransferError> {
+    ) -> Result<(u64, u64), TransferError> {
         let offset = first * BLOCK;
         let len = (end * BLOCK).min(list.len) - offset;
         let bytes = self.client.range(&entry.digest, offset, len).await?;
-        if bytes.is_empty() {
-            list.verify_block(&entry.digest, first, &bytes).map_err(|error| tampered(entry, error))?;
-        }
-        for (index, block) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
-            list.verify_block(&entry.digest, index, block).map_err(|error| tampered(entry, error))?;
-        }
-        let path = entry.path.clone();
-        let written = tokio::task::spawn_blocking(move || write_at(&path, offset, &bytes)).await;
-        written.map_err(|error| TransferError::Disk(error.to_string()))??;
+        let (into, list) = (entry.clone(), list.clone());
+        let keep = move || keep(&into, &list, first, &bytes);
+        tokio::task::spawn_blocking(keep).await.map_err(|error| TransferError::Disk(error.to_string()))??;
         entry.bytes.fetch_add(len, Ordering::Relaxed);
-        have[first as usize..end as usize].fill(true);
+        Ok((first, end))
+    }
+
+    /// Take over a file of this computer's own making, which is the blob `digest`, unless some of it is there already.
+    pub fn adopt(&self, digest: &Digest, len: u64, file: &Path) -> std::io::Result<()> {
+        let entry = self.entry(digest);
+        let Ok(mut blocks) = entry.blocks.try_lock() else { return std::fs::remove_file(file) };
+        if blocks.list.is_some() {
+            return std::fs::remove_file(file);
+        }
+        std::fs::rename(file, &entry.path)?;
+        // With every block there, no value is asked for.
+        blocks.have = vec![true; block_count(len) as usize];
+        blocks.list = Some(Arc::new(BlockList { len, values: Vec::new() }));
+        entry.bytes.store(len, Ordering::Relaxed);
+        drop(blocks);
+        drop(entry);
+        self.evict();
         Ok(())
     }
 
@@ -159,6 +177,17 @@ fn tampered(entry: &Entry, error: impl std::fmt::Display) -> TransferError {
     TransferError::Tampered(entry.digest, error.to_string())
 }
 
+/// Check blocks from `first` on and write them where they belong.
+fn keep(entry: &Entry, list: &BlockList, first: u64, bytes: &[u8]) -> Result<(), TransferError> {
+    if bytes.is_empty() {
+        list.verify_block(&entry.digest, first, bytes).map_err(|error| tampered(entry, error))?;
+    }
+    for (index, block) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
+        list.verify_block(&entry.digest, index, block).map_err(|error| tampered(entry, error))?;
+    }
+    Ok(write_at(&entry.path, first * BLOCK, bytes)?)
+}
+
 fn write_at(path: &Path, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
     file.seek(SeekFrom::Start(offset))?;
@@ -184,6 +213,34 @@ fn missing(have: &[bool], first: u64, end: u64) -> Vec<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cache(dir: &Path, bytes_max: u64) -> Cache {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (_, session) = tokio::sync::watch::channel(None);
+        let url = crate::http::GridUrl::parse("http://127.0.0.1:9", false).unwrap();
+        Cache::open(&dir.join("cache"), bytes_max, BlobClient::new(crate::http::client().unwrap(), url, session))
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_this_computer_made_is_not_fetched() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = cache(dir.path(), 1_500_000);
+        let (bytes, file) = (vec![7; 1_000_000], dir.path().join("made"));
+        let digest = Digest::of(&bytes);
+        for _ in 0..2 {
+            std::fs::write(&file, &bytes).unwrap();
+            cache.adopt(&digest, 1_000_000, &file).unwrap();
+            assert!(!file.exists(), "it was taken over, or is there already");
+        }
+        let entry = cache.range(&digest, None, 300_000, 500_000).await.unwrap();
+        assert_eq!(std::fs::read(&entry.path).unwrap(), bytes);
+        let path = entry.path.clone();
+        drop(entry);
+        std::fs::write(&file, "another").unwrap();
+        cache.adopt(&Digest::of(b"another"), 700_000, &file).unwrap();
+        assert!(!path.exists(), "it counts, and goes when there is no room");
+    }
 
     #[test]
     fn only_missing_blocks_are_fetched_in_runs() {

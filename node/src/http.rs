@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fallow_protocol::problem::Problem;
 use reqwest::{Client, Response, StatusCode, Url};
@@ -72,6 +72,11 @@ pub fn client() -> reqwest::Result<Client> {
         .connect_timeout(Duration::from_secs(CONNECT_SECS))
         .read_timeout(Duration::from_secs(SILENCE_SECS))
         .build()
+}
+
+/// Microseconds since then, for the log.
+pub fn micros(began: Instant) -> u64 {
+    began.elapsed().as_micros() as u64
 }
 
 /// An error with all that caused it, in one line.

@@ -2,17 +2,24 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
+use fallow_protocol::Digest;
 use fallow_protocol::limits::{INLINE_BYTES_MAX, UNIT_BLOBS_MAX};
 use fallow_protocol::unit::{Call, Input, Output, Range};
-use fallow_sandbox::client::{Bytes, FileRange, Task, TaskInput, unit_seed};
+use fallow_sandbox::client::{Bringer, Bytes, FileRange, Later, Task, TaskInput, unit_seed};
+use futures_util::{StreamExt, stream};
+use tokio::task::AbortHandle;
 
 use crate::agent::io::SlotUnit;
 use crate::blobs::TransferError;
 use crate::cache::{Cache, Entry};
+use crate::http::micros;
 
 /// Largest checkpoint that a node takes up, bytes.
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 30;
+/// Parts of a merge that are fetched at the same time.
+const PARTS_AT_ONCE: usize = 4;
 
 /// A task, and the blobs that must stay on disk until it has ended.
 #[derive(Debug)]
@@ -21,16 +28,41 @@ pub struct Made {
     pub task: Task,
     /// Its blobs.
     pub pins: Vec<Arc<Entry>>,
+    /// Brings those of its blobs that it need not have from the beginning.
+    pub bringing: Option<Bringing>,
+}
+
+/// Brings parts for as long as it is held, and keeps them on disk.
+#[derive(Debug)]
+pub struct Bringing(AbortHandle);
+
+impl Drop for Bringing {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Fetch a unit's input before its worker is there. What fails is fetched again, and told, when it is made.
+pub async fn prefetch(cache: &Cache, input: &Input) {
+    let Input::Ranges(ranges) = input else { return };
+    let mut pins = Vec::new();
+    if let Err(error) = ranges_of(cache, ranges, &mut pins).await {
+        tracing::debug!(%error, "an input was not fetched ahead");
+    }
 }
 
 /// Fetch what a unit needs. `emit_to` is where a split writes.
-pub async fn make(cache: &Cache, unit: &SlotUnit, job_seed: u64, emit_to: PathBuf) -> Result<Made, TransferError> {
-    let mut pins = Vec::new();
+pub async fn make(cache: &Arc<Cache>, unit: &SlotUnit, job_seed: u64, emit_to: PathBuf) -> Result<Made, TransferError> {
+    let (mut pins, mut bringing) = (Vec::new(), None);
     let SlotUnit { tag, unit } = unit;
     let input = match &unit.input {
         Input::Inline(bytes) => TaskInput::Bytes(Bytes::Memory(bytes.clone())),
         Input::Ranges(ranges) => TaskInput::Bytes(ranges_of(cache, ranges, &mut pins).await?),
-        Input::Parts(parts) => TaskInput::Parts(parts_of(cache, parts, &mut pins).await?),
+        Input::Parts(parts) => {
+            let (parts, parts_bringing) = parts_of(cache, parts)?;
+            bringing = Some(parts_bringing);
+            TaskInput::Parts(parts)
+        }
     };
     let checkpoint = match &unit.checkpoint {
         Some(checkpoint) if checkpoint.len <= CHECKPOINT_BYTES_MAX => {
@@ -45,7 +77,7 @@ pub async fn make(cache: &Cache, unit: &SlotUnit, job_seed: u64, emit_to: PathBu
     let seed = unit_seed(job_seed, unit.key);
     let floats = unit.floats.unwrap_or_default();
     let task = Task { tag: *tag, call: unit.call, seed, input, floats, checkpoint, emit_to };
-    Ok(Made { task, pins })
+    Ok(Made { task, pins, bringing })
 }
 
 async fn ranges_of(cache: &Cache, ranges: &[Range], pins: &mut Vec<Arc<Entry>>) -> Result<Bytes, TransferError> {
@@ -61,27 +93,40 @@ async fn ranges_of(cache: &Cache, ranges: &[Range], pins: &mut Vec<Arc<Entry>>) 
     Ok(Bytes::Files(files))
 }
 
-async fn parts_of(
-    cache: &Cache,
-    parts: &[Option<Output>],
-    pins: &mut Vec<Arc<Entry>>,
-) -> Result<Vec<Option<Bytes>>, TransferError> {
+/// Parts are brought one after the other while the guest joins those that are there.
+fn parts_of(cache: &Arc<Cache>, parts: &[Option<Output>]) -> Result<(Vec<Option<Bytes>>, Bringing), TransferError> {
     if parts.len() > UNIT_BLOBS_MAX {
         return Err(TransferError::Refused(format!("the merge has {} parts", parts.len())));
     }
-    let mut made = Vec::with_capacity(parts.len());
+    let (mut made, mut wanted) = (Vec::with_capacity(parts.len()), Vec::new());
     for part in parts {
         made.push(match part {
             None => None,
             Some(Output::Inline(bytes)) if bytes.len() <= INLINE_BYTES_MAX => Some(Bytes::Memory(bytes.clone())),
             Some(Output::Inline(_)) => return Err(TransferError::Refused("an inline part is too long".into())),
             Some(Output::Blob { digest, len }) => {
-                let entry = cache.whole(digest, *len).await?;
-                let file = FileRange { path: entry.path.clone(), offset: 0, len: *len };
-                pins.push(entry);
-                Some(Bytes::Files(vec![file]))
+                let (bringer, later) = Later::new();
+                wanted.push((*digest, *len, bringer));
+                Some(Bytes::Later(later))
             }
         });
     }
-    Ok(made)
+    Ok((made, Bringing(tokio::spawn(bring(cache.clone(), wanted)).abort_handle())))
+}
+
+async fn bring(cache: Arc<Cache>, wanted: Vec<(Digest, u64, Bringer)>) {
+    let (began, count) = (Instant::now(), wanted.len());
+    let one = |(digest, len, bringer): (Digest, u64, Bringer)| {
+        let cache = &cache;
+        async move {
+            let fetched = cache.whole(&digest, len).await;
+            let range = |entry: &Arc<Entry>| vec![FileRange { path: entry.path.clone(), offset: 0, len }];
+            bringer.bring(fetched.as_ref().map(range).map_err(ToString::to_string));
+            fetched
+        }
+    };
+    let _pins: Vec<_> = stream::iter(wanted).map(one).buffered(PARTS_AT_ONCE).collect().await;
+    tracing::debug!(count, took_us = micros(began), "parts fetched");
+    // They stay on disk until the unit has ended, which ends this task.
+    std::future::pending::<()>().await;
 }

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use fallow_protocol::link::JobGrant;
 use fallow_protocol::manifest::Manifest;
@@ -14,6 +14,7 @@ use fallow_sandbox::client::{Module, SandboxError, WorkerSetup};
 use crate::agent::io::PrepareError;
 use crate::blobs::TransferError;
 use crate::cache::{Cache, Entry};
+use crate::http::micros;
 
 /// A job that workers can be given.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub struct Preparer {
 impl Preparer {
     /// Make a job ready. Its manifest is trusted by now.
     pub async fn prepare(&self, grant: &JobGrant, manifest: &Manifest) -> Result<Arc<Prepared>, PrepareError> {
+        let began = Instant::now();
         let module =
             self.cache.whole(&manifest.component, grant.module_bytes).await.map_err(of_transfer("the module"))?;
         let of = Module {
@@ -59,7 +61,10 @@ impl Preparer {
             builds: manifest.executed,
             cache_dir: self.compiled_dir.clone(),
         };
+        tracing::debug!(job = %grant.job, took_us = micros(began), "module fetched");
+        let began = Instant::now();
         let compiled = of.compile(grant.floats).await.map_err(of_sandbox)?;
+        tracing::debug!(job = %grant.job, took_us = micros(began), "module compiled");
         if let Some(reason) = &self.unconfined {
             // Strangers' jobs come here only where the owner allowed it.
             tracing::warn!(job = %grant.job, own = grant.own, reason, "runs without the operating system's sandbox");

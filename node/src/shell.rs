@@ -295,10 +295,7 @@ impl Shell {
                 }
                 self.agent.on_prepared(self.now(), &job, outcome)
             }
-            Done::Uploaded(parked, outcome, restored) => {
-                self.outbox.unpark(&parked);
-                self.agent.on_uploaded(self.now(), *parked, outcome, restored)
-            }
+            Done::Uploaded(parked, outcome, restored) => self.agent.on_uploaded(self.now(), *parked, outcome, restored),
             Done::Checkpointed(upload, blob) => {
                 self.checkpoints.remove(&(upload.job.clone(), upload.key));
                 self.note_checkpoint(upload, blob)

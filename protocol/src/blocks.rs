@@ -101,10 +101,11 @@ fn split_at(count: usize) -> usize {
     (count / 2 + count % 2).next_power_of_two().min(count - 1)
 }
 
-/// Makes a blob's name and its list of blocks while its bytes stream by.
-#[derive(Default)]
+/// Makes a blob's name and its list of blocks while its bytes stream by. Each byte is hashed once: the name of a blob of
+/// several blocks is the root over their values.
+#[derive(Debug, Default)]
 pub struct BlockListBuilder {
-    whole: blake3::Hasher,
+    /// The last block, as far as it is there; a full one is closed once a byte follows it.
     block: Vec<u8>,
     len: u64,
     values: Vec<Digest>,
@@ -113,34 +114,32 @@ pub struct BlockListBuilder {
 impl BlockListBuilder {
     /// The next bytes.
     pub fn update(&mut self, mut bytes: &[u8]) {
-        self.whole.update(bytes);
         self.len += bytes.len() as u64;
         while !bytes.is_empty() {
-            let room = BLOCK_BYTES - self.block.len();
-            let (now, later) = bytes.split_at(room.min(bytes.len()));
+            if self.block.len() == BLOCK_BYTES {
+                self.values.push(block_value(self.values.len() as u64, &self.block));
+                self.block.clear();
+            }
+            // Whole blocks are hashed where they lie.
+            if self.block.is_empty() && bytes.len() > BLOCK_BYTES {
+                let (block, later) = bytes.split_at(BLOCK_BYTES);
+                self.values.push(block_value(self.values.len() as u64, block));
+                bytes = later;
+                continue;
+            }
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_BYTES - self.block.len()));
             self.block.extend_from_slice(now);
             bytes = later;
-            if self.block.len() == BLOCK_BYTES {
-                self.close_block();
-            }
         }
     }
 
     /// The blob's name and list.
     pub fn finish(mut self) -> (Digest, BlockList) {
-        let name = self.whole.finalize().into();
-        if !self.block.is_empty() {
-            self.close_block();
+        if self.values.is_empty() {
+            return (Digest::of(&self.block), BlockList { len: self.len, values: Vec::new() });
         }
-        if self.len <= BLOCK_BYTES as u64 {
-            self.values.clear();
-        }
-        (name, BlockList { len: self.len, values: self.values })
-    }
-
-    fn close_block(&mut self) {
         self.values.push(block_value(self.values.len() as u64, &self.block));
-        self.block.clear();
+        (root_of(&self.values), BlockList { len: self.len, values: self.values })
     }
 }
 
@@ -179,6 +178,20 @@ mod tests {
             9 * BLOCK_BYTES - 1,
         ] {
             check(len);
+        }
+    }
+
+    #[test]
+    fn the_pieces_that_bytes_come_in_change_nothing() {
+        let bytes: Vec<u8> = (0..4 * BLOCK_BYTES + 9).map(|i| (i * 37 % 253) as u8).collect();
+        for len in [0, 1, BLOCK_BYTES, 2 * BLOCK_BYTES, bytes.len()] {
+            for piece in [7_001, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, 3 * BLOCK_BYTES] {
+                let mut builder = BlockListBuilder::default();
+                bytes[..len].chunks(piece).for_each(|piece| builder.update(piece));
+                let (name, list) = builder.finish();
+                assert_eq!(name, Digest::of(&bytes[..len]), "{len} bytes in pieces of {piece}");
+                assert_eq!(list, BlockList::of(&bytes[..len]), "{len} bytes in pieces of {piece}");
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod active;
 mod emission;
 mod feed;
 mod flight;
+mod later;
 mod listen;
 mod oneshot;
 mod process;
@@ -24,6 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::wire::{Frames, Order, Setup, Told};
 use flight::Shared;
+pub use later::{Bringer, Later};
 use listen::{Gathered, Listener};
 use process::{Pipes, Process};
 
@@ -164,6 +166,8 @@ pub enum Bytes {
     Memory(Vec<u8>),
     /// Ranges of files, one after the other.
     Files(Vec<FileRange>),
+    /// Ranges of files that are not there yet. The worker waits for them when it asks, and that time is not counted.
+    Later(Later),
 }
 
 /// What a unit is given.

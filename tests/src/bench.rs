@@ -5,6 +5,7 @@ pub mod figures;
 pub mod latency;
 pub mod machine;
 pub mod sandbox;
+pub mod timeline;
 pub mod units;
 
 use anyhow::Result;

@@ -108,9 +108,15 @@ impl Grid {
 
     /// A node of `owner` that is online.
     pub async fn node(&self, owner: &Account, name: &str, args: &[&str]) -> Result<Node> {
+        self.node_logging(owner, name, args, "info").await
+    }
+
+    /// The same, with a filter for its log, which is `NAME.log` in the grid's folder.
+    pub async fn node_logging(&self, owner: &Account, name: &str, args: &[&str], log: &str) -> Result<Node> {
         let token = text(&owner.json(&["join-token", "--json"]).await?, "token")?;
         let data = self.path(name);
         let mut join = program("fallow-node");
+        join.env("FALLOW_NODE_LOG", log).env("NO_COLOR", "1");
         join.args(["join", &self.url, "--token", &token, "--name", name, "--json", "--data"]).arg(&data).args(args);
         let process = Process::start(name, join, &self.path(&format!("{name}.log")))?;
         process.named("online", SOON).await?;

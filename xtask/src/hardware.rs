@@ -6,12 +6,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Instant;
 
-use crate::guests::{Profile, build_guests, build_programs, target};
+use crate::guests::{Profile, build_guests, target};
 use crate::setup::{self, AARCH64, AARCH64_LIBRARIES, rustup_target};
 use crate::sh::{Result, command, run as run_command};
 
 const GUESTS: [&str; 5] =
     ["examples/cells", "examples/primes", "examples/wordcount", "examples/wasi-filter", "tests/guests/kernels"];
+
+/// What builds the programs for this processor, with features as all crates together ask for them.
+const BUILD: [&str; 9] = [
+    "build",
+    "--workspace",
+    "--locked",
+    "--bin",
+    "fallow",
+    "--bin",
+    "fallow-conformance",
+    "--bin",
+    "fallow-conformance-cases",
+];
 
 /// Differences that are shown; all are counted.
 const SHOWN: usize = 40;
@@ -24,7 +37,7 @@ pub fn run() -> Result<()> {
         return Err("the comparison of processors begins on Linux on x86-64; run it there".into());
     }
     setup::for_hardware()?;
-    build_programs(Profile::Dev, "--bins")?;
+    run_command(command("cargo", &BUILD))?;
     build_guests(Profile::Dev, &GUESTS)?;
     let foreign = build_foreign()?;
     let folder = target().join("hardware");

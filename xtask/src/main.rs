@@ -21,7 +21,8 @@ Fallow's chores.
     cargo xtask bench [NAME] [--quick] [--json]
                                             NAME: units, sandbox, cells, latency; all of them without a name
                                             --quick: under a minute each; --json: one line a figure
-    cargo xtask soak [NAME]                 long runs, by hand: kills, simulation, hardware; all without a name
+    cargo xtask soak [NAME]                 long runs, by hand: kills, metering, simulation, hardware; all of them
+                                            without a name
                                             hardware: the same cases on this processor, in the engine's interpreter
                                             and on an emulated AArch64 must give the same outputs and fuel
     cargo xtask setup                       only install what is missing

@@ -6,11 +6,12 @@ use crate::{hardware, test};
 /// Long runs, by hand.
 pub fn run(args: &[String]) -> Result<()> {
     match args.first().map(String::as_str) {
-        None => simulation().and_then(|()| kills()).and_then(|()| hardware::run()),
+        None => simulation().and_then(|()| kills()).and_then(|()| metering()).and_then(|()| hardware::run()),
         Some("simulation") => simulation(),
         Some("kills") => kills(),
+        Some("metering") => metering(),
         Some("hardware") => hardware::run(),
-        Some(other) => Err(format!("soak knows simulation, kills and hardware, not {other:?}")),
+        Some(other) => Err(format!("soak knows simulation, kills, metering and hardware, not {other:?}")),
     }
 }
 
@@ -20,6 +21,10 @@ fn simulation() -> Result<()> {
 
 fn kills() -> Result<()> {
     one_test("kills", "FALLOW_KILL_ROUNDS", "200")
+}
+
+fn metering() -> Result<()> {
+    one_test("metering", "FALLOW_METERING_SEEDS", "20000")
 }
 
 fn one_test(name: &str, variable: &str, value: &str) -> Result<()> {

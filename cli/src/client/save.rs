@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fallow_protocol::{Digest, JobId};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::download::Download;
 use super::upload::{Progress, digest_file};
@@ -12,6 +13,8 @@ use super::{Client, ClientError, call};
 
 /// Tries in a row without one byte more.
 const TRIES_MAX: u32 = 6;
+/// Bytes that are written at a time.
+const BUFFER_BYTES: usize = 512 * 1024;
 
 /// What is downloaded.
 #[derive(Clone, Debug)]
@@ -44,20 +47,21 @@ impl Client {
         let part = part_path(path, &digest);
         let mut told = 0;
         let mut tries = 0;
-        loop {
+        let hashed = loop {
             let before = len_of(&part).await;
             progress(before.saturating_sub(told));
             told = told.max(before);
             match self.append(source, &part, before, &mut told, progress).await {
-                Ok(()) => break,
+                Ok(hashed) => break hashed,
                 Err(error) if !is_break(&error) || tries >= TRIES_MAX => return Err(error),
                 Err(_) => tokio::time::sleep(call::pause(tries, None)).await,
             }
             tries = if len_of(&part).await > before { 0 } else { tries + 1 };
-        }
-        finish(&part, path, digest).await
+        };
+        finish(&part, path, digest, hashed).await
     }
 
+    /// The digest and length of the part, where it was written from its first byte on.
     async fn append(
         &self,
         source: &Source,
@@ -65,16 +69,21 @@ impl Client {
         offset: u64,
         told: &mut u64,
         progress: Progress<'_>,
-    ) -> Result<(), ClientError> {
+    ) -> Result<Option<(Digest, u64)>, ClientError> {
         let mut download = match self.open(source, offset).await {
             // Nothing is left after the last byte.
-            Err(error) if error.status() == Some(416) && offset > 0 => return Ok(()),
+            Err(error) if error.status() == Some(416) && offset > 0 => return Ok(None),
             other => other?,
         };
         let failed = |error| ClientError::file("write", part, error);
-        let mut file = open_part(part, download.offset).await.map_err(failed)?;
+        let file = open_part(part, download.offset).await.map_err(failed)?;
+        let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
         let mut here = download.offset;
-        while let Some(chunk) = download.chunk().await? {
+        let mut hasher = (here == 0).then(blake3::Hasher::new);
+        while let Some(chunk) = next(&mut download, &mut file).await? {
+            if let Some(hasher) = &mut hasher {
+                hasher.update(&chunk);
+            }
             file.write_all(&chunk).await.map_err(failed)?;
             here += chunk.len() as u64;
             progress(here.saturating_sub(*told));
@@ -83,7 +92,7 @@ impl Client {
         file.flush().await.map_err(failed)?;
         match download.total {
             Some(total) if here < total => Err(self.broken("a download ended too soon")),
-            _ => Ok(()),
+            _ => Ok(hasher.map(|hasher| (hasher.finalize().into(), here))),
         }
     }
 
@@ -112,8 +121,23 @@ async fn len_of(path: &Path) -> u64 {
     tokio::fs::metadata(path).await.map_or(0, |meta| meta.len())
 }
 
-async fn finish(part: &Path, path: &Path, wanted: Digest) -> Result<Saved, ClientError> {
-    let (found, len) = digest_file(part).await?;
+/// The next bytes; what came before a break is in the file.
+async fn next(download: &mut Download, file: &mut BufWriter<tokio::fs::File>) -> Result<Option<Bytes>, ClientError> {
+    match download.chunk().await {
+        Err(error) => {
+            let _ = file.flush().await;
+            Err(error)
+        }
+        other => other,
+    }
+}
+
+/// `hashed` is what the part is, where that is known.
+async fn finish(part: &Path, path: &Path, wanted: Digest, hashed: Option<(Digest, u64)>) -> Result<Saved, ClientError> {
+    let (found, len) = match hashed {
+        Some(hashed) => hashed,
+        None => digest_file(part).await?,
+    };
     if found != wanted {
         let _ = tokio::fs::remove_file(part).await;
         return Err(ClientError::WrongBytes { wanted, found });
@@ -136,10 +160,10 @@ mod tests {
         let (path, wanted) = (dir.path().join("result.tar"), Digest::of(b"right"));
         let part = part_path(&path, &wanted);
         std::fs::write(&part, b"wrong").unwrap();
-        assert!(matches!(finish(&part, &path, wanted).await, Err(ClientError::WrongBytes { .. })));
+        assert!(matches!(finish(&part, &path, wanted, None).await, Err(ClientError::WrongBytes { .. })));
         assert!(!path.exists() && !part.exists());
         std::fs::write(&part, b"right").unwrap();
-        assert_eq!(finish(&part, &path, wanted).await.unwrap(), Saved { digest: wanted, len: 5 });
+        assert_eq!(finish(&part, &path, wanted, None).await.unwrap(), Saved { digest: wanted, len: 5 });
         assert_eq!(std::fs::read(&path).unwrap(), b"right");
     }
 

@@ -1,17 +1,21 @@
 //! Bytes of a blob as an answer: streamed, in ranges, and always as an attachment that nothing renders.
 
-use std::io::SeekFrom;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use fallow_protocol::Digest;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
-use tokio_util::io::ReaderStream;
+use futures_util::{Stream, stream};
 
 use super::ApiError;
 use crate::app::App;
-use crate::blobs::BUFFER_BYTES;
+
+/// Bytes of an answer that are read at a time.
+const PIECE_BYTES: u64 = 512 * 1024;
 
 /// What part of a blob is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +42,12 @@ pub async fn blob(
         Wanted::Part { first, last } => (StatusCode::PARTIAL_CONTENT, first, last - first + 1),
         Wanted::Nothing => return Err(unsatisfiable(len)),
     };
-    let mut file = match app.blobs.open(digest).await {
+    let file = match app.blobs.open(digest).await {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ApiError::not_found("such blob")),
         other => other?,
     };
-    file.seek(SeekFrom::Start(first)).await?;
     app.metrics.blob_bytes_out.inc_by(count);
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(count), BUFFER_BYTES));
+    let body = Body::from_stream(pieces(file.into_std().await, first, count));
     let mut response = (status, body).into_response();
     describe(response.headers_mut(), &tag, count, file_name);
     if status == StatusCode::PARTIAL_CONTENT {
@@ -52,6 +55,26 @@ pub async fn blob(
         set(response.headers_mut(), header::CONTENT_RANGE, range);
     }
     Ok(response)
+}
+
+/// The bytes piece by piece, each read in one go, off the runtime and without a copy between.
+fn pieces(file: File, first: u64, count: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    let file = Arc::new(file);
+    stream::try_unfold((first, count), move |(at, left)| {
+        let file = file.clone();
+        async move {
+            if left == 0 {
+                return Ok(None);
+            }
+            let len = left.min(PIECE_BYTES);
+            let read = move || {
+                let mut piece = vec![0; len as usize];
+                file.read_exact_at(&mut piece, at).map(|()| piece)
+            };
+            let piece = tokio::task::spawn_blocking(read).await.map_err(io::Error::other)??;
+            Ok(Some((Bytes::from(piece), (at + len, left - len))))
+        }
+    })
 }
 
 fn describe(headers: &mut HeaderMap, tag: &str, count: u64, file_name: &str) {

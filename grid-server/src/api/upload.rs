@@ -12,7 +12,8 @@ use serde::Deserialize;
 
 use super::ApiError;
 use crate::app::{App, now_ms};
-use crate::blobs::uploads::{Owner, Upload, UploadError};
+use crate::blobs::upload::Upload;
+use crate::blobs::uploads::{Owner, UploadError};
 use crate::store::blobs;
 
 /// A body that brings nothing for so long is given up; what arrived stays.
@@ -65,7 +66,7 @@ async fn write(
         match tokio::time::timeout(SILENCE, body.next()).await {
             Ok(Some(Ok(bytes))) => {
                 app.metrics.blob_bytes_in.inc_by(bytes.len() as u64);
-                if let Err(error) = upload.append(&bytes).await {
+                if let Err(error) = upload.append(bytes).await {
                     break Err(error.into());
                 }
             }

@@ -64,7 +64,7 @@ async fn an_upload_goes_on_where_it_broke_off() {
     let (digest, total) = (Digest::of(&content), content.len() as u64);
     let owner = Owner::Account(1);
     let mut upload = store.uploads().begin(owner, &digest, 0, total, 4).await.unwrap();
-    upload.append(&content[..1000]).await.unwrap();
+    upload.append(content[..1000].to_vec().into()).await.unwrap();
     let busy = store.uploads().begin(owner, &digest, 0, total, 4).await;
     assert!(matches!(busy, Err(UploadError::Busy)));
     assert_eq!(upload.keep().await.unwrap(), 1000);
@@ -73,7 +73,7 @@ async fn an_upload_goes_on_where_it_broke_off() {
     let wrong = store.uploads().begin(owner, &digest, 999, total, 4).await;
     assert!(matches!(wrong, Err(UploadError::Offset { received: 1000 })));
     let mut upload = store.uploads().begin(owner, &digest, 1000, total, 4).await.unwrap();
-    upload.append(&content[1000..]).await.unwrap();
+    upload.append(content[1000..].to_vec().into()).await.unwrap();
     assert!(upload.is_whole());
     assert_eq!(upload.complete(&store).await.unwrap(), total);
     assert_eq!(fs::read(store.path(&digest)).await.unwrap(), content);
@@ -89,16 +89,16 @@ async fn wrong_bytes_are_dropped_and_too_many_refused() {
     let digest = Digest::of(b"right");
     for first in [&b""[..], b"wr"] {
         let mut upload = store.uploads().begin(owner, &digest, 0, 5, 4).await.unwrap();
-        upload.append(first).await.unwrap();
+        upload.append(first.to_vec().into()).await.unwrap();
         upload.keep().await.unwrap();
         let mut upload = store.uploads().begin(owner, &digest, first.len() as u64, 5, 4).await.unwrap();
-        upload.append(&b"wrong"[first.len()..]).await.unwrap();
+        upload.append(b"wrong"[first.len()..].to_vec().into()).await.unwrap();
         assert!(matches!(upload.complete(&store).await, Err(UploadError::Mismatch { .. })));
         assert_eq!(store.uploads().received(owner, &digest).await.unwrap(), 0);
         assert!(!store.contains(&digest).await.unwrap());
     }
     let mut upload = store.uploads().begin(owner, &digest, 0, 5, 4).await.unwrap();
-    assert!(matches!(upload.append(b"right!").await, Err(UploadError::Overrun(5))));
+    assert!(matches!(upload.append(b"right!".to_vec().into()).await, Err(UploadError::Overrun(5))));
 }
 
 #[tokio::test]

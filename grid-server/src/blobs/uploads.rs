@@ -11,9 +11,10 @@ use std::time::Duration;
 use fallow_protocol::Digest;
 use fallow_protocol::blocks::{BlockList, BlockListBuilder};
 use tokio::fs::{self, File};
-use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufWriter, SeekFrom};
+use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
-use super::{BUFFER_BYTES, BlobStore};
+use super::BUFFER_BYTES;
+use super::upload::{Received, Upload};
 
 /// Whose upload it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,9 +115,8 @@ impl Uploads {
         }
         let mut file = File::options().write(true).create(true).truncate(false).open(&path).await?;
         file.seek(SeekFrom::Start(offset)).await?;
-        let file = BufWriter::with_capacity(BUFFER_BYTES, file);
-        let blocks = (offset == 0).then(BlockListBuilder::default);
-        Ok(Upload { path, digest: *digest, file, received, total, blocks, _busy: busy })
+        let file = file.into_std().await;
+        Ok(Upload::new(path, digest, Received { bytes: received, of: total }, file, busy))
     }
 
     /// Remove uploads that nobody has touched for `age`; how many.
@@ -149,7 +149,7 @@ async fn count(folder: &Path, most: u32) -> io::Result<u32> {
 
 /// Keeps a second writer out for as long as it lives.
 #[derive(Debug)]
-struct Busy {
+pub(super) struct Busy {
     all: Arc<Mutex<HashSet<PathBuf>>>,
     path: PathBuf,
 }
@@ -164,62 +164,6 @@ impl Busy {
 impl Drop for Busy {
     fn drop(&mut self) {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
-    }
-}
-
-/// An upload that is written to.
-pub struct Upload {
-    path: PathBuf,
-    digest: Digest,
-    file: BufWriter<File>,
-    received: u64,
-    total: u64,
-    // Made on the way when the upload began here; else the file is read again at its end.
-    blocks: Option<BlockListBuilder>,
-    _busy: Busy,
-}
-
-impl Upload {
-    /// The next bytes.
-    pub async fn append(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
-        let received = self.received + bytes.len() as u64;
-        if received > self.total {
-            return Err(UploadError::Overrun(self.total));
-        }
-        self.file.write_all(bytes).await?;
-        self.received = received;
-        if let Some(blocks) = &mut self.blocks {
-            blocks.update(bytes);
-        }
-        Ok(())
-    }
-
-    /// Whether all bytes are there.
-    pub fn is_whole(&self) -> bool {
-        self.received == self.total
-    }
-
-    /// Keep what was received for later; how much that is.
-    pub async fn keep(mut self) -> io::Result<u64> {
-        self.file.flush().await?;
-        self.file.get_ref().sync_all().await?;
-        Ok(self.received)
-    }
-
-    /// All bytes are there: check them and make them a blob. Wrong ones are dropped.
-    pub async fn complete(mut self, store: &BlobStore) -> Result<u64, UploadError> {
-        self.file.flush().await?;
-        self.file.get_ref().sync_all().await?;
-        let (found, list) = match self.blocks.take() {
-            Some(blocks) => blocks.finish(),
-            None => digest_of(&self.path).await?,
-        };
-        if found != self.digest || list.len != self.total {
-            fs::remove_file(&self.path).await?;
-            return Err(UploadError::Mismatch { found });
-        }
-        store.adopt(&self.path, &self.digest, &list).await?;
-        Ok(self.total)
     }
 }
 

@@ -322,6 +322,14 @@ impl JobState {
 }
 
 impl ActiveJob {
+    /// Whether the guest's split runs, of a job that is at least so old, milliseconds.
+    pub fn splits_since(&self, age_ms: u64) -> bool {
+        let state = self.lock();
+        let stage = state.stage();
+        let splits = stage.stage == STAGE_SPLIT && stage.counts.running > 0 && !state.ended;
+        splits && now_ms() >= self.created_at_ms.saturating_add(age_ms)
+    }
+
     /// The matcher's view.
     pub fn view(&self, fuel_left: u64) -> JobView {
         let state = self.lock();

@@ -9,7 +9,7 @@ use fallow_protocol::api::UnitState;
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
-use grid_core::matching::{Grant, Snapshot, plan};
+use grid_core::matching::{AHEAD_AFTER_MS, Grant, Snapshot, ahead, plan};
 
 use super::{alone, lease};
 use crate::app::{App, now_ms};
@@ -87,7 +87,9 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     for job in &jobs {
         load_open(app, job).await?;
     }
-    let plan = plan(&snapshot(app, &jobs));
+    let snapshot = snapshot(app, &jobs);
+    tell_ahead(app, &jobs, &snapshot);
+    let plan = plan(&snapshot);
     for (job, key) in plan.alone {
         alone::give_up(app, job.0, key).await?;
     }
@@ -119,6 +121,17 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     app.metrics.units_leased.inc_by(given);
     app.wakes.split.notify_one();
     Ok(given > 0)
+}
+
+/// While a guest's split runs, nodes that may get its units make themselves ready.
+fn tell_ahead(app: &App, jobs: &[Arc<ActiveJob>], snapshot: &Snapshot) {
+    for (job, view) in jobs.iter().zip(&snapshot.jobs) {
+        if job.splits_since(AHEAD_AFTER_MS) {
+            for node in ahead(&snapshot.nodes, view) {
+                app.nodes.node(node.0).iter().for_each(|node| lease::introduce_ahead(app, node, job));
+            }
+        }
+    }
 }
 
 /// What the rules see.

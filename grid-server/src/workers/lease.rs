@@ -40,12 +40,15 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
     });
     let call = order.job.call(order.stage, order.last_merge);
     let lease = Lease { id: order.row.id, job: order.job.public_id.clone(), call, units: units.collect() };
-    let mut messages = Vec::with_capacity(2);
-    if introduce(&node, &order.job) {
-        messages.push(ToNode::Job(Box::new(grant(app, &order.job, &node))));
+    introduce(app, &node, &order.job);
+    node.send(vec![ToNode::Lease(lease)]);
+}
+
+/// Tell a node of a job, unless this connection was told.
+pub fn introduce(app: &App, node: &Node, job: &ActiveJob) {
+    if is_news(node, job) {
+        node.send(vec![ToNode::Job(Box::new(grant(app, job, node)))]);
     }
-    messages.push(ToNode::Lease(lease));
-    node.send(messages);
 }
 
 fn held(order: &Order, filled: &Filled) -> Held {
@@ -63,7 +66,15 @@ fn held(order: &Order, filled: &Filled) -> Held {
 }
 
 /// Whether this connection of the node has to be told of the job first.
-fn introduce(node: &Node, job: &ActiveJob) -> bool {
+/// The same without a lease. Where the job has ended meanwhile, the node has nothing more to do with it.
+pub fn introduce_ahead(app: &App, node: &Node, job: &ActiveJob) {
+    introduce(app, node, job);
+    if job.lock().ended {
+        node.lock().jobs.remove(&job.id);
+    }
+}
+
+fn is_news(node: &Node, job: &ActiveJob) -> bool {
     let mut inner = node.lock();
     let share = inner.jobs.entry(job.id).or_insert_with(|| share(job));
     !std::mem::replace(&mut share.sent, true)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fallow_protocol::JobId;
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::unit::{Output, UnitResult};
+use fallow_protocol::unit::{Output, STAGE_SPLIT, UnitResult};
 
 use super::io::{Action, CheckpointUpload, End, Now, Parked, SlotEvent, Unit, Uploaded};
 use super::jobs::{Place, Prep};
@@ -34,7 +34,8 @@ impl Agent {
 
     /// A large output is at the server, or never will be. `restored`: it is from an earlier run of the node.
     pub fn on_uploaded(&mut self, now: Now, parked: Parked, outcome: Uploaded, restored: bool) -> Vec<Action> {
-        let mut actions = Vec::new();
+        let keep = outcome == Uploaded::Done && self.is_read_again(&parked);
+        let mut actions = vec![Action::Unpark { parked: Box::new(parked.clone()), keep }];
         let Parked { job: id, lease, mut result } = parked;
         let held = self.jobs.get_mut(&id).and_then(|job| {
             let held = job.held.get(&result.key)?;
@@ -52,6 +53,12 @@ impl Agent {
         self.flush_idle_jobs(&mut actions);
         self.leave_when_empty(now, &mut actions);
         actions
+    }
+
+    /// Whether an output will be the input of other units, which this node may well be given.
+    fn is_read_again(&self, parked: &Parked) -> bool {
+        let merges = self.jobs.get(&parked.job).is_some_and(|job| job.grant.exports.merge);
+        parked.result.key.stage == STAGE_SPLIT || merges
     }
 
     fn on_slot_event(&mut self, now: Now, slot: usize, event: SlotEvent, actions: &mut Vec<Action>) {

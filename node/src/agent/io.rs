@@ -222,6 +222,15 @@ pub enum Action {
     ResumeWorkers,
     /// Spool a result and upload its output.
     Upload(Parked),
+    /// Its upload is over: take it from the spool. Where other units will read the output, it stays as a cached blob.
+    Unpark {
+        /// The result.
+        parked: Box<Parked>,
+        /// Whether its output stays.
+        keep: bool,
+    },
+    /// Fetch a unit's input while its job is made ready.
+    Prefetch(Arc<Unit>),
     /// Upload a checkpoint, then tell the server.
     Checkpoint(CheckpointUpload),
     /// Tell programs that listen.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fallow_protocol::JobId;
 use fallow_protocol::limits::LEASES_PER_NODE_MAX;
 use fallow_protocol::link::{Cancel, Decline, JobGrant, Lease, ToServer};
-use fallow_protocol::unit::UnitKey;
+use fallow_protocol::unit::{Input, UnitKey};
 
 use super::io::{Action, Now, Unit};
 use super::jobs::{Held, Job, Place, Prep};
@@ -51,8 +51,10 @@ impl Agent {
             let units = lease.units.iter().map(|unit| (unit.key, unit.attempt)).collect();
             return self.decline(lease.job, units, reason, actions);
         }
-        for unit in lease.units {
-            let unit = Unit {
+        let is_preparing = self.jobs.get(&lease.job).is_some_and(|job| job.prep == Prep::Preparing);
+        let soon = if is_preparing { self.slots.len() } else { 0 };
+        for (index, unit) in lease.units.into_iter().enumerate() {
+            let unit = Arc::new(Unit {
                 key: unit.key,
                 attempt: unit.attempt,
                 floats: unit.floats,
@@ -60,7 +62,10 @@ impl Agent {
                 call: lease.call,
                 input: unit.input,
                 checkpoint: unit.checkpoint,
-            };
+            });
+            if index < soon && matches!(unit.input, Input::Ranges(_)) {
+                actions.push(Action::Prefetch(unit.clone()));
+            }
             self.take_unit(now, &lease.job, unit, actions);
         }
         self.assign(now, actions);
@@ -90,7 +95,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn take_unit(&mut self, now: Now, id: &JobId, unit: Unit, actions: &mut Vec<Action>) {
+    pub(super) fn take_unit(&mut self, now: Now, id: &JobId, unit: Arc<Unit>, actions: &mut Vec<Action>) {
         let known = self.jobs.get(id).and_then(|job| job.held.get(&unit.key)).map(|held| held.attempt);
         match known {
             Some(attempt) if attempt >= unit.attempt => return,
@@ -99,7 +104,7 @@ impl Agent {
         }
         if let Some(job) = self.jobs.get_mut(id) {
             self.leases.hold(unit.lease, 1);
-            job.hold(Arc::new(unit));
+            job.hold(unit);
         }
     }
 

@@ -1,9 +1,9 @@
 //! The agent's tables: what it does about leases, results, cancels, pauses, reconnections, deaths.
 
-use fallow_protocol::JobId;
 use fallow_protocol::link::{Cancel, JobGrant, NodeState, ResultsFrame, Status, ToNode, ToServer, Welcome};
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::unit::{Output, UnitKey};
+use fallow_protocol::unit::{Input, Output, Range, UnitKey};
+use fallow_protocol::{Digest, JobId};
 
 use super::io::{Action, OwnerCommand, Parked, PrepareError, SlotEvent, SlotUnit, Uploaded};
 use super::samples::{agent, at, done, grant, key, lease};
@@ -348,9 +348,53 @@ fn large_outputs_are_reported_after_their_upload() {
     assert_eq!(bed.agent.lease_ids(), [1]);
     bed.actions = bed.agent.on_uploaded(at(2), parked.clone(), Uploaded::Done, false);
     assert_eq!(bed.frames()[0].results[0].output, Some(Output::Blob { digest, len: 5_000 }));
-    bed.take();
+    let unparked = Action::Unpark { parked: Box::new(parked.clone()), keep: false };
+    assert!(bed.take().contains(&unparked));
     bed.actions = bed.agent.on_uploaded(at(3), parked, Uploaded::Done, false);
-    assert_eq!(bed.take(), [], "once is enough");
+    assert_eq!(bed.take(), [unparked], "once is enough");
+}
+
+#[test]
+fn outputs_that_units_will_read_stay_here() {
+    let kept = |merges: bool, stage: u16, outcome: Uploaded| {
+        let (mut agent, mut grant) = (agent(1), grant(true));
+        grant.exports.merge = merges;
+        agent.on_message(at(0), ToNode::Job(Box::new(grant.clone())));
+        let mut result = super::samples::result(0, 1);
+        result.key.stage = stage;
+        let parked = Parked { job: grant.job, lease: 1, result };
+        let actions = agent.on_uploaded(at(1), parked, outcome, false);
+        actions.iter().any(|action| matches!(action, Action::Unpark { keep: true, .. }))
+    };
+    assert!(kept(false, 0, Uploaded::Done), "a split's output has the units' inputs");
+    assert!(kept(true, 1, Uploaded::Done), "a merge reads it");
+    assert!(!kept(false, 1, Uploaded::Done), "only the author reads it");
+    assert!(!kept(true, 1, Uploaded::Refused("too large".into())));
+}
+
+#[test]
+fn inputs_come_while_the_module_is_compiled() {
+    let (mut agent, grant) = (agent(2), grant(true));
+    agent.on_message(at(0), ToNode::Job(Box::new(grant.clone())));
+    let mut units = lease(1, &grant.job, 0..4);
+    let range = Range { blob: Digest::of(b"input"), offset: 0, len: 5_000 };
+    for unit in &mut units.units[1..] {
+        unit.input = Input::Ranges(vec![range]);
+    }
+    let fetched = |actions: Vec<Action>| -> Vec<u64> {
+        let ahead = actions.into_iter().filter_map(|action| match action {
+            Action::Prefetch(unit) => Some(unit.key.seq),
+            _ => None,
+        });
+        ahead.collect()
+    };
+    let actions = agent.on_message(at(0), ToNode::Lease(units.clone()));
+    assert_eq!(fetched(actions), [1], "as many units as run at once, and none whose input came with it");
+    agent.on_prepared(at(1), &grant.job, Ok(()));
+    for unit in &mut units.units {
+        unit.attempt = 2;
+    }
+    assert_eq!(fetched(agent.on_message(at(2), ToNode::Lease(units))), [0u64; 0], "its worker fetches it at once");
 }
 
 #[test]

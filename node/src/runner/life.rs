@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use fallow_protocol::unit::Call;
 use fallow_sandbox::client::{Task, Worker, WorkerControl, WorkerEvent, WorkerEvents, WorkerSetup};
@@ -11,8 +12,8 @@ use tokio::sync::mpsc;
 use super::{Bench, outputs};
 use crate::agent::io::{End, SlotEvent, SlotUnit};
 use crate::cache::Entry;
-use crate::http::chain;
-use crate::inputs;
+use crate::http::{chain, micros};
+use crate::inputs::{self, Bringing};
 use crate::prepare::Prepared;
 
 /// Pause, resume and kill, also while the worker is being started or fed.
@@ -67,6 +68,8 @@ pub struct Kept {
     pub emit_to: Option<PathBuf>,
     /// Blobs that it reads.
     _pins: Vec<Arc<Entry>>,
+    /// Parts that are on their way to it.
+    _bringing: Option<Bringing>,
 }
 
 type KeptTasks = Arc<Mutex<HashMap<u64, Kept>>>;
@@ -99,10 +102,12 @@ impl Life {
     /// Live.
     pub async fn run(self, mut units: mpsc::UnboundedReceiver<Vec<SlotUnit>>) {
         let scratch = self.scratch();
+        let began = Instant::now();
         let (mut worker, events) = match self.start(scratch.as_ref()).await {
             Ok(started) => started,
             Err(reason) => return self.tell(vec![SlotEvent::StartFailed { reason }]).await,
         };
+        tracing::debug!(slot = self.slot, took_us = micros(began), "worker started");
         self.control.arrived(worker.control());
         self.tell(vec![SlotEvent::Ready]).await;
         let kept = KeptTasks::default();
@@ -140,10 +145,14 @@ impl Life {
         let (mut tasks, mut failed) = (Vec::with_capacity(units.len()), Vec::new());
         for unit in units {
             let emit_to = self.bench.outputs.unnamed(unit.tag);
+            let (key, began) = (unit.unit.key, Instant::now());
             match inputs::make(&self.bench.cache, &unit, self.prepared.seed, emit_to).await {
                 Ok(made) => {
-                    if !made.pins.is_empty() || unit.unit.call == Call::Split {
-                        let remember = Kept { emit_to: made.task.emit_to.clone(), _pins: made.pins };
+                    let (stage, seq) = (key.stage, key.seq);
+                    tracing::debug!(tag = unit.tag, stage, seq, took_us = micros(began), "input fetched");
+                    if !made.pins.is_empty() || made.bringing.is_some() || unit.unit.call == Call::Split {
+                        let emit_to = made.task.emit_to.clone();
+                        let remember = Kept { emit_to, _pins: made.pins, _bringing: made.bringing };
                         kept.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.tag, remember);
                     }
                     tasks.push(made.task);
@@ -180,7 +189,10 @@ async fn listen(slot: usize, life: u64, bench: Arc<Bench>, mut events: WorkerEve
 
 async fn hand_on(bench: &Bench, kept: &KeptTasks, event: WorkerEvent) -> SlotEvent {
     match event {
-        WorkerEvent::Started { tag } => SlotEvent::Started { tag },
+        WorkerEvent::Started { tag } => {
+            tracing::debug!(tag, "unit began");
+            SlotEvent::Started { tag }
+        }
         WorkerEvent::Progress { tag, done, total } => SlotEvent::Progress { tag, done, total },
         WorkerEvent::Checkpoint { tag, state, fuel } => SlotEvent::Checkpoint { tag, state, fuel },
         WorkerEvent::Died { reason, .. } => SlotEvent::Died { reason },
@@ -188,7 +200,11 @@ async fn hand_on(bench: &Bench, kept: &KeptTasks, event: WorkerEvent) -> SlotEve
             let tag = ended.tag;
             let task = kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
             let emitted = task.as_ref().and_then(|kept| kept.emit_to.clone());
-            SlotEvent::Ended { tag, end: outputs::end(&bench.outputs, ended, emitted).await }
+            tracing::debug!(tag, took_us = ended.wall_us, "unit ended");
+            let began = Instant::now();
+            let end = outputs::end(&bench.outputs, ended, emitted).await;
+            tracing::debug!(tag, took_us = micros(began), "output kept");
+            SlotEvent::Ended { tag, end }
         }
     }
 }

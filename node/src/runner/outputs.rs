@@ -28,7 +28,7 @@ pub async fn end(folder: &BlobFolder, ended: TaskEnd, emitted: Option<PathBuf>) 
     let put = tokio::task::spawn_blocking(move || match emitted {
         Some(path) if done => put_file(&folder, &path),
         Some(path) => std::fs::remove_file(&path).map(|()| None).or(Ok(None)),
-        None => std::fs::write(&unnamed, &output).and_then(|()| put_file(&folder, &unnamed)),
+        None => put_bytes(&folder, &unnamed, &output).map(Some),
     });
     match put.await.map_err(std::io::Error::other).flatten() {
         Ok(output) => end.output = output,
@@ -37,6 +37,14 @@ pub async fn end(folder: &BlobFolder, ended: TaskEnd, emitted: Option<PathBuf>) 
         }
     }
     end
+}
+
+/// Write bytes to a file named by their digest.
+fn put_bytes(folder: &BlobFolder, unnamed: &Path, bytes: &[u8]) -> std::io::Result<Output> {
+    std::fs::write(unnamed, bytes)?;
+    let digest = Digest::of(bytes);
+    std::fs::rename(unnamed, folder.path(&digest))?;
+    Ok(Output::Blob { digest, len: bytes.len() as u64 })
 }
 
 /// Name a file by its digest; a short one becomes bytes.
@@ -54,7 +62,7 @@ fn put_file(folder: &BlobFolder, path: &Path) -> std::io::Result<Option<Output>>
 
 fn digest_of(path: &Path) -> std::io::Result<Digest> {
     let (mut file, mut hasher) = (std::fs::File::open(path)?, blake3::Hasher::new());
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = vec![0; 1024 * 1024];
     loop {
         match file.read(&mut buffer)? {
             0 => return Ok(hasher.finalize().into()),

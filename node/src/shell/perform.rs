@@ -1,6 +1,7 @@
 //! The agent's actions, done.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{CheckpointNote, JobGrant, ResultsFrame, ToServer};
@@ -12,6 +13,8 @@ use crate::backoff::{self, Backoff};
 use crate::blobs::{BlobClient, TransferError};
 use crate::events::Event;
 use crate::grants;
+use crate::http::micros;
+use crate::inputs;
 use crate::join::unix_ms;
 use crate::outbox::{BlobFolder, blob_of};
 
@@ -44,6 +47,11 @@ impl Shell {
             Action::Upload(parked) => {
                 self.outbox.park(&parked);
                 self.upload(parked, false);
+            }
+            Action::Unpark { parked, keep } => self.unpark(&parked, keep),
+            Action::Prefetch(unit) => {
+                let cache = self.preparer.cache.clone();
+                tokio::spawn(async move { inputs::prefetch(&cache, &unit.input).await });
             }
             Action::Checkpoint(upload) => self.upload_checkpoint(upload),
             Action::Tell(event) => self.teller.tell(event),
@@ -100,6 +108,15 @@ impl Shell {
         });
     }
 
+    fn unpark(&self, parked: &Parked, keep: bool) {
+        if let Some((digest, len)) = blob_of(parked).filter(|_| keep) {
+            let kept = self.preparer.cache.adopt(&digest, len, &self.outbox.blobs().path(&digest));
+            // Gone where an equal output was kept before: it is fetched again by whoever needs it.
+            let _ = kept.inspect_err(|error| tracing::debug!(%error, "an output was not kept"));
+        }
+        self.outbox.unpark(parked);
+    }
+
     fn upload_checkpoint(&mut self, upload: CheckpointUpload) {
         // One at a time a unit: the next state is newer anyway.
         if !self.checkpoints.insert((upload.job.clone(), upload.key)) {
@@ -133,8 +150,12 @@ async fn upload_output(blobs: &BlobClient, folder: &BlobFolder, digest: &Digest,
     let (path, mut backoff) = (Arc::new(folder.path(digest)), Backoff::default());
     let mut no_room = Backoff::slow();
     loop {
+        let began = Instant::now();
         match blobs.upload(digest, len, &path).await {
-            Ok(()) => return Uploaded::Done,
+            Ok(()) => {
+                tracing::debug!(digest = %digest.short(), len, took_us = micros(began), "output uploaded");
+                return Uploaded::Done;
+            }
             Err(TransferError::Failed(why)) => {
                 tracing::info!(why, digest = %digest.short(), "an output is not uploaded yet; trying again");
                 tokio::time::sleep(backoff.next(backoff::random())).await;

@@ -1,5 +1,6 @@
-//! Time while a worker is not paused: the wall limit counts this, and nothing else.
+//! Time in which a worker can work: the wall limit counts this, and neither pauses nor waits for bytes.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
@@ -14,27 +15,48 @@ struct Watch {
     paused: Duration,
     /// Start of the pause that is on.
     pause: Option<Instant>,
+    /// What it is on for.
+    reasons: BTreeSet<Reason>,
+}
+
+/// Why a worker cannot work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Somebody stopped it.
+    Stopped,
+    /// Bytes that it asked for are still on their way.
+    Waits,
 }
 
 impl ActiveTime {
     /// Running from now.
     pub fn start() -> Self {
-        Self(Mutex::new(Watch { started: Instant::now(), paused: Duration::ZERO, pause: None }))
+        Self(Mutex::new(Watch {
+            started: Instant::now(),
+            paused: Duration::ZERO,
+            pause: None,
+            reasons: BTreeSet::new(),
+        }))
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Hold; no effect where it is held.
-    pub fn hold(&self) {
-        self.watch().pause.get_or_insert_with(Instant::now);
+    /// Hold for a reason; no effect where it is held for that already.
+    pub fn hold(&self, reason: Reason) {
+        let mut watch = self.watch();
+        watch.reasons.insert(reason);
+        watch.pause.get_or_insert_with(Instant::now);
     }
 
-    /// Go on; no effect where it runs.
-    pub fn go_on(&self) {
+    /// Go on, as far as this reason held it.
+    pub fn go_on(&self, reason: Reason) {
         let mut watch = self.watch();
-        if let Some(since) = watch.pause.take() {
+        watch.reasons.remove(&reason);
+        if watch.reasons.is_empty()
+            && let Some(since) = watch.pause.take()
+        {
             watch.paused += since.elapsed();
         }
     }
@@ -54,5 +76,24 @@ impl ActiveTime {
     pub fn elapsed(&self) -> Duration {
         let elapsed = self.watch().started.elapsed();
         elapsed.saturating_sub(self.paused())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_runs_once_nothing_holds_it_any_more() {
+        let time = ActiveTime::start();
+        time.hold(Reason::Stopped);
+        time.hold(Reason::Waits);
+        time.go_on(Reason::Stopped);
+        assert!(time.is_held());
+        std::thread::sleep(Duration::from_millis(2));
+        time.go_on(Reason::Waits);
+        time.go_on(Reason::Waits);
+        assert!(!time.is_held());
+        assert!(time.paused() >= Duration::from_millis(2));
     }
 }

@@ -10,6 +10,7 @@ use tokio::process::ChildStdin;
 use tokio::sync::mpsc;
 
 use super::flight::{Held, Shared};
+use super::later::Later;
 use super::{Bytes, FileRange, Module, Task, TaskInput};
 use crate::wire::{self, CHUNK_BYTES, INPUT_INLINE_BYTES, Order, Source, TaskHead};
 
@@ -111,7 +112,16 @@ async fn canonical(module: &Module, stdin: &mut ChildStdin) -> io::Result<()> {
 
 async fn answer(shared: &Shared, stdin: &mut ChildStdin, tag: u64, source: Source) -> io::Result<()> {
     let bytes = shared.flight().held.get(&tag).and_then(|held| held.bytes(source));
+    let bytes = match bytes {
+        Some(Bytes::Later(later)) => match arrived(shared, &later).await {
+            Ok(ranges) => Some(Bytes::Files(ranges)),
+            Err(message) => return put(stdin, &Order::Unreadable { message }).await,
+        },
+        other => other,
+    };
     match bytes {
+        // What arrives is files.
+        Some(Bytes::Later(_)) => put(stdin, &Order::Missing).await,
         None => put(stdin, &Order::Missing).await,
         Some(Bytes::Memory(bytes)) => {
             for piece in bytes.chunks(CHUNK_BYTES) {
@@ -128,6 +138,16 @@ async fn answer(shared: &Shared, stdin: &mut ChildStdin, tag: u64, source: Sourc
             put(stdin, &Order::Data { bytes: Vec::new(), last: true }).await
         }
     }
+}
+
+async fn arrived(shared: &Shared, later: &Later) -> Result<Vec<FileRange>, String> {
+    if let Some(there) = later.there() {
+        return there;
+    }
+    shared.wait_begins();
+    let ranges = later.arrived().await;
+    shared.wait_ends();
+    ranges
 }
 
 /// Send a range of a file; a message where it cannot be read.

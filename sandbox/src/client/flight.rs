@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
 
-use super::active::ActiveTime;
+use super::active::{ActiveTime, Reason};
 use super::process::Process;
 use super::{Bytes, TaskInput};
 use crate::wire::WINDOW;
@@ -55,14 +55,26 @@ impl Shared {
     /// Stand still.
     pub fn pause(&self) {
         self.process.stop();
-        self.active.hold();
+        self.active.hold(Reason::Stopped);
         self.changed.notify_one();
     }
 
     /// Go on.
     pub fn resume(&self) {
-        self.active.go_on();
+        self.active.go_on(Reason::Stopped);
         self.process.go_on();
+        self.changed.notify_one();
+    }
+
+    /// The worker waits for bytes, which is not its time.
+    pub fn wait_begins(&self) {
+        self.active.hold(Reason::Waits);
+        self.changed.notify_one();
+    }
+
+    /// They are there.
+    pub fn wait_ends(&self) {
+        self.active.go_on(Reason::Waits);
         self.changed.notify_one();
     }
 

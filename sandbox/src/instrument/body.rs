@@ -1,20 +1,16 @@
 //! Writes one function anew: what it did, its counting, its flushes, its canonical NaNs.
 
 use wasm_encoder::reencode::Reencode;
-use wasm_encoder::{BlockType, Function, Ieee32, Ieee64, InstructionSink, MemArg, ValType};
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 use wasmparser::{FunctionBody, Operator};
 
 use super::blocks::{self, Plan};
 use super::costs::{self, Per};
 use super::floats::{self, Shape};
 use super::info::Info;
-use super::meter::LIMIT_AT;
+use super::meter::{LIMIT_AT, NAN_32_AT, NAN_64_AT};
 use super::module::Rewriter;
 use super::{Floats, InstrumentError};
-
-/// Bit pattern of every NaN that arithmetic made.
-const NAN_32: u32 = 0x7fc0_0000;
-const NAN_64: u64 = 0x7ff8_0000_0000_0000;
 
 /// The function that flushes before calls of imported functions: it adds its parameter and compares with the limit.
 pub fn flush_and_check(info: &Info) -> Function {
@@ -203,30 +199,39 @@ impl<'a> Writer<'a> {
     }
 
     fn flush_and_check(&mut self) {
-        let (Some(flush), count) = (self.flush, self.count) else { return };
-        // The call itself costs something, so there is a count.
+        // A call costs something: without a count it stands in code that is never reached.
+        let (Some(flush), count, true) = (self.flush, self.count, self.plan.counts) else { return };
         self.code().local_get(count).call(flush).i64_const(0).local_set(count);
     }
 
-    /// What is on the stack, or the one NaN instead of any.
+    /// What is on the stack, or the one NaN instead of any. Scalars by a comparison that is one condition of the
+    /// processor's, unlike equality; vectors by a branch that is hardly ever taken.
     fn canonical(&mut self, shape: Shape) {
-        let value = self.values[shape as usize];
+        let (value, meter) = (self.values[shape as usize], self.info.meter());
+        let nan = |align: u32| {
+            let offset = if align == 2 { NAN_32_AT } else { NAN_64_AT };
+            MemArg { offset, align, memory_index: meter }
+        };
         let mut code = self.code();
         code.local_tee(value);
         match shape {
             Shape::F32 => {
-                code.f32_const(Ieee32::new(NAN_32)).local_get(value).local_get(value).f32_eq().select();
+                code.i32_const(0).f32_load(nan(2)).local_get(value).local_get(value).f32_ge().select();
             }
             Shape::F64 => {
-                code.f64_const(Ieee64::new(NAN_64)).local_get(value).local_get(value).f64_eq().select();
+                code.i32_const(0).f64_load(nan(3)).local_get(value).local_get(value).f64_ge().select();
             }
             Shape::F32x4 => {
-                let nan = u128::from(NAN_32) * 0x0000_0001_0000_0001_0000_0001_0000_0001;
-                code.v128_const(nan as i128).local_get(value).local_get(value).f32x4_eq().v128_bitselect();
+                code.local_get(value).f32x4_ne().i32x4_bitmask().if_(BlockType::Empty);
+                code.local_get(value).i32_const(0).v128_load32_splat(nan(2));
+                code.local_get(value).local_get(value).f32x4_eq().v128_bitselect().local_set(value);
+                code.end().local_get(value);
             }
             Shape::F64x2 => {
-                let nan = u128::from(NAN_64) << 64 | u128::from(NAN_64);
-                code.v128_const(nan as i128).local_get(value).local_get(value).f64x2_eq().v128_bitselect();
+                code.local_get(value).f64x2_ne().i64x2_bitmask().if_(BlockType::Empty);
+                code.local_get(value).i32_const(0).v128_load64_splat(nan(3));
+                code.local_get(value).local_get(value).f64x2_eq().v128_bitselect().local_set(value);
+                code.end().local_get(value);
             }
         }
     }

@@ -13,10 +13,18 @@ pub const METER_MEMORY: &str = "fuel";
 /// the list that it gives lies where fuel and limit are kept, so that the host can look at any later time.
 pub const METER_EXPORT: &str = "fallow-meter";
 
+/// Bit patterns of NaNs that arithmetic made, in canonical builds.
+const NAN_64: u64 = 0x7ff8_0000_0000_0000;
+const NAN_32: u32 = 0x7fc0_0000;
+
 /// Name of the function behind [`METER_EXPORT`].
 pub(super) const BEGIN: &str = "begin";
 /// Address of the limit.
 pub(super) const LIMIT_AT: u64 = 8;
+/// Addresses of the one NaN of each width. As constants they would stay in registers over whole functions, and be spilled
+/// and filled in every round of a tight loop.
+pub(super) const NAN_64_AT: u64 = 24;
+pub(super) const NAN_32_AT: u64 = 32;
 /// Address of what `begin` returns: pointer and length of a list.
 const LIST_AT: i32 = 16;
 
@@ -40,6 +48,8 @@ pub fn meter() -> Vec<u8> {
     let mut data = u64::MAX.to_le_bytes().to_vec();
     data.extend(0_u32.to_le_bytes());
     data.extend(2_u32.to_le_bytes());
+    data.extend(NAN_64.to_le_bytes());
+    data.extend(NAN_32.to_le_bytes());
     let mut segments = DataSection::new();
     segments.active(0, &ConstExpr::i32_const(LIMIT_AT as i32), data);
     let mut module = Module::new();

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use fallow_protocol::digest::Digest;
-use fallow_sandbox::client::{SandboxError, compile};
+use fallow_protocol::manifest::Floats;
+use fallow_sandbox::client::{Module, SandboxError, validate};
 use tempfile::TempDir;
 
 use crate::guests;
@@ -75,8 +76,18 @@ async fn compiles(name: &str, fields: &str) {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("component.wasm");
     std::fs::write(&path, &bytes).unwrap();
-    let compiled = compile(exe(), &path, &Digest::of(&bytes), dir.path()).await;
-    assert!(compiled.is_ok(), "{name}: {compiled:?}");
+    let validated = validate(exe(), &path).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+    let module = Module {
+        exe: exe().to_owned(),
+        component: path,
+        digest: Digest::of(&bytes),
+        builds: validated.builds,
+        cache_dir: dir.path().to_owned(),
+    };
+    for floats in [Floats::Plain, Floats::Canonical] {
+        let compiled = module.compile(floats).await;
+        assert!(compiled.is_ok(), "{name}: {compiled:?}");
+    }
 }
 
 #[tokio::test]

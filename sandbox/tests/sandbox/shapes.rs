@@ -1,8 +1,10 @@
 //! Splits, merges and shared inputs: bytes in other shapes than input and output.
 
+use std::time::Duration;
+
 use fallow_protocol::outcome::{LimitKind, Outcome};
 use fallow_protocol::unit::{Call, EmittedUnits};
-use fallow_sandbox::client::{Bytes, FileRange, Task, TaskInput};
+use fallow_sandbox::client::{Bytes, FileRange, Later, Task, TaskInput};
 
 use crate::guests;
 use crate::rig::{Rig, call, run};
@@ -91,6 +93,28 @@ async fn a_merge_asks_for_its_parts() {
     assert_eq!((inner.outcome, inner.output), (Outcome::Done, vec![1, 5, 0, 0, 1, 33, 1, 0, 0]));
     let last = rig.end(call(2, Call::MergeLast, parts())).await;
     assert_eq!(last.output, [1, 5, 0, 0, 1, 33, 1, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_merge_waits_for_parts_that_are_on_their_way() {
+    let rig = Rig::new(&guest()).await;
+    let path = rig.path("part");
+    std::fs::write(&path, [0; 50]).unwrap();
+    let (bringer, later) = Later::new();
+    let wait = Duration::from_millis(400);
+    tokio::spawn(async move {
+        tokio::time::sleep(wait).await;
+        bringer.bring(Ok(vec![FileRange { path, offset: 0, len: 9 }]));
+    });
+    let parts = TaskInput::Parts(vec![Some(Bytes::Memory(vec![0; 5])), Some(Bytes::Later(later))]);
+    let end = rig.end(call(1, Call::MergeLast, parts)).await;
+    assert_eq!((end.outcome, end.output), (Outcome::Done, vec![1, 5, 1, 9, 1]));
+    assert!(end.wall_us < wait.as_micros() as u64, "waiting is not the unit's time: {} us", end.wall_us);
+
+    let (bringer, later) = Later::new();
+    drop(bringer);
+    let end = rig.end(call(2, Call::MergeLast, TaskInput::Parts(vec![Some(Bytes::Later(later))]))).await;
+    assert!(matches!(end.outcome, Outcome::HostFault { .. }), "{:?}", end.outcome);
 }
 
 #[tokio::test]

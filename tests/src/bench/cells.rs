@@ -1,17 +1,24 @@
 //! The scene that users come for: a large picture segmented by a grid of two nodes on this machine, against the same
 //! Rust code compiled natively on two threads. Wall time from the submission to the written result.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use fallow_protocol::unit::STAGE_RUN;
 use serde_json::Value;
 use tokio::process::Command;
 
 use super::figures::Figures;
+use super::timeline::{self, Clock, Doing};
 use super::{Bench, Options, machine};
+use crate::grid::Node;
 use crate::guests::root;
 use crate::process::programs;
+
+/// Pixels around a tile that `examples/cells` gives it besides its own.
+const HALO: u32 = 64;
 
 /// Native against grid.
 pub async fn run(options: Options, json: bool) -> Result<()> {
@@ -25,7 +32,7 @@ pub async fn run(options: Options, json: bool) -> Result<()> {
     let small = root().join("examples/cells/input/ihc.png");
     succeed(Command::new(&native).arg("mirror").arg(&small).arg(side.to_string()).arg(&picture)).await?;
     let native_s = native_time(&native, &picture, tile, &bench.grid.path("native")).await?;
-    let grid = grid_time(&bench, &picture, tile).await?;
+    let grid = grid_time(&bench, &picture, side, tile).await?;
     same_count(&bench.grid.path("native"), &bench.grid.path("grid"))?;
     figures.tell("native_s", native_s, "s");
     figures.tell("grid_s", grid.wall_s, "s");
@@ -53,54 +60,97 @@ async fn native_time(native: &Path, picture: &Path, tile: u32, out: &Path) -> Re
 /// Where the time of the grid's run went.
 struct GridTime {
     wall_s: f64,
-    split_s: f64,
-    run_s: f64,
-    merge_s: f64,
-    nodes: f64,
+    /// Until the author's tool had handed the job over.
+    submit_s: f64,
+    /// From there to the end of the job.
+    by_doing: BTreeMap<Doing, f64>,
+    /// From the merge's last byte at the server to the end of the job.
+    assembly_s: f64,
+    /// From the end of the job to the written files.
+    fetch_s: f64,
+    /// Guests' time on the critical path, by the results: split, work on all nodes, merge.
+    guests_s: f64,
+    server_cpu_s: f64,
+    nodes_cpu_s: f64,
+    halo_share: f64,
 }
 
 impl GridTime {
-    /// Guests' time on the critical path: split, work on all nodes, merge.
-    fn guests_s(&self) -> f64 {
-        self.split_s + self.run_s / self.nodes + self.merge_s
-    }
-
     fn tell(&self, figures: &Figures) {
-        figures.tell("split_s", self.split_s, "s");
-        figures.tell("run_s_a_node", self.run_s / self.nodes, "s");
-        figures.tell("merge_s", self.merge_s, "s");
-        figures.tell("outside_guests_share", 1.0 - self.guests_s() / self.wall_s, "of wall time");
+        let of = |doing| self.by_doing.get(&doing).copied().unwrap_or_default();
+        figures.tell("submit_s", self.submit_s, "s");
+        figures.tell("guest_split_s", of(Doing::Split), "s");
+        figures.tell("guest_run_s", of(Doing::Run), "s");
+        figures.tell("guest_merge_s", of(Doing::Merge), "s");
+        figures.tell("compile_s", of(Doing::Compile), "s");
+        figures.tell("transfer_in_s", of(Doing::TransferIn), "s");
+        figures.tell("transfer_out_s", of(Doing::TransferOut), "s");
+        figures.tell("tail_s", of(Doing::Tail), "s");
+        figures.tell("assembly_s", self.assembly_s, "s");
+        figures.tell("other_s", of(Doing::Other) - self.assembly_s, "s");
+        figures.tell("fetch_s", self.fetch_s, "s");
+        figures.tell("server_cpu_s", self.server_cpu_s, "s");
+        figures.tell("nodes_cpu_s", self.nodes_cpu_s, "s");
+        figures.tell("halo_share", self.halo_share, "of the pixels worked on");
+        figures.tell("outside_guests_s", self.wall_s - self.guests_s, "s");
+        figures.tell("outside_guests_share", 1.0 - self.guests_s / self.wall_s, "of wall time");
     }
 }
 
-async fn grid_time(bench: &Bench, picture: &Path, tile: u32) -> Result<GridTime> {
-    let _nodes = [
-        bench.grid.node(&bench.account, "one", &["--slots", "1"]).await?,
-        bench.grid.node(&bench.account, "two", &["--slots", "1"]).await?,
-    ];
+async fn grid_time(bench: &Bench, picture: &Path, side: u32, tile: u32) -> Result<GridTime> {
+    let nodes = [node(bench, "one").await?, node(bench, "two").await?];
     let settings = bench.grid.path("settings.json");
     std::fs::write(&settings, format!("{{\"tile\": {tile}}}"))?;
     let (picture, settings) = (picture.display().to_string(), settings.display().to_string());
-    let began = Instant::now();
+    let cpu = || -> Result<(f64, f64)> {
+        let of_nodes = nodes.iter().map(|node| machine::own_cpu_seconds(node.process.pid())).sum::<Result<f64>>()?;
+        Ok((machine::own_cpu_seconds(bench.grid.server().pid())?, of_nodes))
+    };
+    let (cpu_before, clock, began) = (cpu()?, Clock::start(), Instant::now());
     let job = bench.account.submit("examples/cells", &["--input", &picture, "--shared", &settings]).await?;
+    let submit_s = began.elapsed().as_secs_f64();
     let out = bench.grid.path("grid").display().to_string();
     let ended = bench.account.job_ended(&job).await?;
     ensure!(ended["phase"] == "done", "{ended:#}");
+    let ended_s = began.elapsed().as_secs_f64();
     let fetched = bench.account.call(&["fetch", &job, "--extract", "--output", &out]).await?;
     ensure!(fetched.code == 0, "{}", fetched.err);
     let wall_s = began.elapsed().as_secs_f64();
-    let units = units(bench, &job).await?;
-    let stage = |wanted: &dyn Fn(u64) -> bool| -> f64 {
-        let fits = units.iter().filter(|unit| unit["stage"].as_u64().is_some_and(wanted));
-        fits.filter_map(|unit| unit["wall_us"].as_f64()).sum::<f64>() / 1e6
-    };
+    let cpu_after = cpu()?;
+
+    let mut spans = Vec::new();
+    for (index, name) in ["one", "two"].into_iter().enumerate() {
+        spans.extend(timeline::spans(index, &bench.grid.path(&format!("{name}.log")), clock)?);
+    }
     Ok(GridTime {
         wall_s,
-        split_s: stage(&|s| s == 0),
-        run_s: stage(&|s| s == 1),
-        merge_s: stage(&|s| s > 1),
-        nodes: 2.0,
+        submit_s,
+        by_doing: timeline::attribute(&spans, nodes.len(), submit_s, ended_s),
+        assembly_s: ended_s - timeline::last_end(&spans).clamp(submit_s, ended_s),
+        fetch_s: wall_s - ended_s,
+        guests_s: guests_s(&units(bench, &job).await?, nodes.len()),
+        server_cpu_s: cpu_after.0 - cpu_before.0,
+        nodes_cpu_s: cpu_after.1 - cpu_before.1,
+        halo_share: halo_share(side, tile),
     })
+}
+
+async fn node(bench: &Bench, name: &str) -> Result<Node> {
+    bench.grid.node_logging(&bench.account, name, &["--slots", "1"], timeline::NODE_LOG).await
+}
+
+/// By the units' own wall times: split and merge, for which all wait, and the nodes' parts of the work.
+fn guests_s(units: &[Value], nodes: usize) -> f64 {
+    let wall_s = |unit: &Value| unit["wall_us"].as_f64().unwrap_or_default() / 1e6;
+    let part = |unit: &Value| if unit["stage"] == STAGE_RUN { wall_s(unit) / nodes as f64 } else { wall_s(unit) };
+    units.iter().map(part).sum()
+}
+
+/// Part of the pixels of all units that are there only for their neighbours.
+fn halo_share(side: u32, tile: u32) -> f64 {
+    let (side, tiles) = (f64::from(side), f64::from(side.div_ceil(tile)));
+    let worked_on = side + 2.0 * f64::from(HALO) * (tiles - 1.0);
+    1.0 - (side / worked_on).powi(2)
 }
 
 async fn units(bench: &Bench, job: &str) -> Result<Vec<Value>> {

@@ -67,10 +67,20 @@ fn kernel_ms() -> f64 {
 
 /// Processor seconds that a process has used, user and system, with its dead children.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
+    Ok(ticks(pid, 11..15)? / TICKS_PER_S)
+}
+
+/// Sum of some fields of a process's `stat`, counted after the program's name.
+fn ticks(pid: u32, fields: std::ops::Range<usize>) -> Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit_once(')').context("stat names the program")?.1.split_whitespace().collect();
-    let ticks: f64 = fields[11..15].iter().map(|field| field.parse::<f64>().unwrap_or(0.0)).sum();
-    Ok(ticks / TICKS_PER_S)
+    let all: Vec<&str> = stat.rsplit_once(')').context("stat names the program")?.1.split_whitespace().collect();
+    let wanted = all.get(fields).context("stat has these fields")?;
+    Ok(wanted.iter().map(|field| field.parse::<f64>().unwrap_or(0.0)).sum())
+}
+
+/// Processor seconds that a process has used, user and system, without its children.
+pub fn own_cpu_seconds(pid: u32) -> Result<f64> {
+    Ok(ticks(pid, 11..13)? / TICKS_PER_S)
 }
 
 /// Most memory that a process ever held, bytes.
