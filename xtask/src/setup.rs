@@ -148,3 +148,18 @@ fn postgres_is_there() -> bool {
 fn python_is_there() -> bool {
     succeeds(command("python3", &["-c", "import venv, ensurepip"]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{HARDWARE, POSTGRES, by_hand};
+
+    #[test]
+    fn what_is_missing_is_named_with_the_command_that_brings_it() {
+        let message = by_hand(&[&HARDWARE, &POSTGRES]);
+        assert!(
+            message.contains("dpkg --add-architecture arm64 && sudo apt-get update && sudo apt-get install rustc-web")
+        );
+        assert!(message.contains("rustup target add aarch64-unknown-linux-gnu"));
+        assert!(message.ends_with("\n      sudo apt-get install postgresql"), "{message}");
+    }
+}

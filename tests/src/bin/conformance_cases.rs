@@ -9,9 +9,13 @@ use fallow_tests::conformance::{Corpus, nans, smith, units};
 /// Random modules without a word of another number.
 const MODULES: u64 = 3_000;
 
-#[tokio::main]
-async fn main() -> Result<()> {
+fn main() -> Result<()> {
+    // Before there are threads: a worker confines itself.
     fallow_sandbox::serve_if_worker();
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(write())
+}
+
+async fn write() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (folder, modules) = match &args[..] {
         [folder] => (Path::new(folder), MODULES),

@@ -177,15 +177,13 @@ fn one(corpus: &mut Corpus, width: &Width, name: &str, source: &str) -> Result<(
         _ => ["f64.promote_f32", "f32.demote_f64"],
     };
     corpus.add_module(&format!("nan-{float}-there-{end}"), width.module(&format!("({back} ({to_other} {operand}))"))?);
-    for (int, signed, how) in ["i32", "i64"]
-        .into_iter()
-        .flat_map(|int| ["s", "u"].map(|sign| (int, sign)))
-        .flat_map(|(int, sign)| ["trunc", "trunc_sat"].map(|how| (int, sign, how)))
-    {
-        let (expression, name) =
-            (format!("({int}.{how}_{float}_{signed} {operand})"), format!("{float}-{how}-{int}-{signed}"));
-        corpus.add_module(&format!("nan-{name}-{end}"), width.observed(int, &expression)?);
-        corpus.add_module(&format!("mixed-{name}-{end}"), width.mixed(int, &expression)?);
+    for int in ["i32", "i64"] {
+        for op in ["trunc_FLOAT_s", "trunc_FLOAT_u", "trunc_sat_FLOAT_s", "trunc_sat_FLOAT_u"] {
+            let op = format!("{int}.{}", op.replace("FLOAT", float));
+            let expression = format!("({op} {operand})");
+            corpus.add_module(&format!("nan-{op}-{end}"), width.observed(int, &expression)?);
+            corpus.add_module(&format!("mixed-{op}-{end}"), width.mixed(int, &expression)?);
+        }
     }
     Ok(())
 }
