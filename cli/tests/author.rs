@@ -64,7 +64,7 @@ fn every_failure_says_what_where_and_what_to_do() {
     check("error:no such row", "time=20s", &["error: the task says: no such row", "where: `run`, after"]);
     check("panic", "time=20s", &["error: the task broke: panicked at", "the input said so", "in faults::"]);
     check("overflow", "time=20s", &["call stack exhausted", "keep a list of what is left to do"]);
-    check("loop", "fuel=100M", &["reached its fuel limit of 100 M", "`limits.fuel`"]);
+    check("work", "fuel=100M", &["reached its fuel limit of 100 M", "`limits.fuel`"]);
     // With fuel for hours: a quick computer must not reach that limit first.
     check("loop", "time=1s fuel=1000T", &["reached its time limit of 1.0 s", "`limits.wall_s`"]);
     check("alloc", "memory=16MiB", &["reached its memory limit of 16 MiB", "while growing memory"]);

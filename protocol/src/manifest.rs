@@ -35,6 +35,13 @@ pub enum Floats {
     Canonical,
 }
 
+impl Floats {
+    /// Whether it is the plain build, which is not spelled out in frames of results.
+    pub fn is_plain(&self) -> bool {
+        *self == Self::Plain
+    }
+}
+
 /// Digests of a component's two builds, which count the same fuel. Whoever has the component can make them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Builds {

@@ -164,6 +164,7 @@ pub struct UnitResult {
     pub outcome: Outcome,
     /// The build that ran to this end. Evidence: both count the same and, but for NaNs that came in as data, give the
     /// same.
+    #[serde(default, skip_serializing_if = "Floats::is_plain")]
     pub floats: Floats,
     /// Fuel, as the profile counts it, to the last flush where it failed.
     pub fuel: u64,

@@ -12,7 +12,7 @@ const CASES: [(&str, &str); 8] = [
     ("overflow", "trap"),
     ("alloc", "limit"),
     ("output:8000000", "limit"),
-    ("loop", "limit"),
+    ("work", "limit"),
     ("log", "done"),
 ];
 

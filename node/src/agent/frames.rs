@@ -11,7 +11,7 @@ use fallow_protocol::unit::{Output, UnitResult};
 pub const FRAME_AGE_MS: u64 = 8;
 
 /// Bytes of a result besides its variable parts, in MessagePack with named fields; measured, rounded up.
-const RESULT_BYTES: usize = 170;
+const RESULT_BYTES: usize = 190;
 
 /// One open frame.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@
 use wasmparser::Operator;
 
 use super::costs;
-use super::info::Info;
+use super::info::{Flush, Info};
 
 /// What to add to the count, and where.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ pub fn plan(operators: &[Operator<'_>], info: &Info) -> Plan {
         if let Some(current) = planner.current {
             planner.segments[current].fuel += cost.fixed;
         }
-        planner.step(index, operator, info);
+        planner.step(index, operator, info.flush_before(operators, index));
     }
     let mut adds: Vec<(usize, u64)> =
         planner.segments.iter().filter(|segment| segment.fuel > 0).map(|segment| (segment.at, segment.fuel)).collect();
@@ -63,7 +63,7 @@ pub fn plan(operators: &[Operator<'_>], info: &Info) -> Plan {
 }
 
 impl Planner {
-    fn step(&mut self, index: usize, operator: &Operator<'_>, info: &Info) {
+    fn step(&mut self, index: usize, operator: &Operator<'_>, flush: Flush) {
         match operator {
             Operator::Block { .. } => self.open(),
             Operator::Loop { .. } | Operator::If { .. } => {
@@ -98,7 +98,7 @@ impl Planner {
                 self.escape(self.frames.len());
                 self.current = None;
             }
-            _ if info.leaves(operator) => {
+            _ if flush != Flush::None => {
                 self.escape(self.frames.len());
                 self.begin(index + 1);
             }

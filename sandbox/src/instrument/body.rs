@@ -7,10 +7,19 @@ use wasmparser::{FunctionBody, Operator};
 use super::blocks::{self, Plan};
 use super::costs::{self, Per};
 use super::floats::{self, Shape};
-use super::info::Info;
+use super::info::{Flush, Info};
 use super::meter::{LIMIT_AT, NAN_32_AT, NAN_64_AT};
 use super::module::Rewriter;
 use super::{Floats, InstrumentError};
+
+/// The function that flushes where there is no hurry: before calls that never return. It adds its parameter.
+pub fn flush(info: &Info) -> Function {
+    let mut function = Function::new([]);
+    let fuel = word(info, 0);
+    let mut code = function.instructions();
+    code.i32_const(0).i32_const(0).i64_load(fuel).local_get(0).i64_add().i64_store(fuel).end();
+    function
+}
 
 /// The function that flushes before calls of imported functions: it adds its parameter and compares with the limit.
 pub fn flush_and_check(info: &Info) -> Function {
@@ -41,8 +50,8 @@ struct Writer<'a> {
     operand: u32,
     /// Local for a value of each shape that is made canonical.
     values: [u32; 4],
-    /// Index of the function that flushes and checks.
-    flush: Option<u32>,
+    /// Index of the function that flushes; that which also checks comes next.
+    flush: u32,
     /// Blocks that are open, the one around everything included.
     depth: u32,
 }
@@ -128,7 +137,7 @@ impl<'a> Writer<'a> {
                     self.flush();
                     self.code().end();
                 }
-                _ => self.one(rewriter, operator)?,
+                _ => self.one(rewriter, operators, at)?,
             }
             if let Some(shape) = seen[at] {
                 self.canonical(shape);
@@ -141,13 +150,20 @@ impl<'a> Writer<'a> {
         self.function.instructions()
     }
 
-    fn one(&mut self, rewriter: &mut Rewriter<'_>, operator: &Operator<'_>) -> Result<(), InstrumentError> {
+    fn one(
+        &mut self,
+        rewriter: &mut Rewriter<'_>,
+        operators: &[Operator<'_>],
+        at: usize,
+    ) -> Result<(), InstrumentError> {
+        let operator = &operators[at];
         match operator {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.depth += 1,
             Operator::End => self.depth -= 1,
+            // After a call that was not to return all has been flushed.
+            Operator::Unreachable if at > 0 && is_call(&operators[at - 1]) => {}
             Operator::Unreachable => self.flush(),
-            _ if self.info.leaves(operator) => self.flush_and_check(),
-            _ => {}
+            _ => self.flush_before(operators, at),
         }
         let per = costs::of(operator).per;
         if per != Per::None {
@@ -198,10 +214,23 @@ impl<'a> Writer<'a> {
         code.i64_store(fuel);
     }
 
-    fn flush_and_check(&mut self) {
+    fn flush_before(&mut self, operators: &[Operator<'_>], at: usize) {
+        let (count, function) = (self.count, self.flush);
+        let flush = self.info.flush_before(operators, at);
         // A call costs something: without a count it stands in code that is never reached.
-        let (Some(flush), count, true) = (self.flush, self.count, self.plan.counts) else { return };
-        self.code().local_get(count).call(flush).i64_const(0).local_set(count);
+        if flush == Flush::None || !self.plan.counts {
+            return;
+        }
+        match flush {
+            Flush::Checked => {
+                self.code().local_get(count).call(function + 1);
+            }
+            Flush::Last => {
+                self.code().local_get(count).call(function);
+            }
+            _ => self.flush(),
+        }
+        self.code().i64_const(0).local_set(count);
     }
 
     /// What is on the stack, or the one NaN instead of any. Scalars by a comparison that is one condition of the
@@ -235,6 +264,10 @@ impl<'a> Writer<'a> {
             }
         }
     }
+}
+
+fn is_call(operator: &Operator<'_>) -> bool {
+    matches!(operator, Operator::Call { .. } | Operator::CallIndirect { .. })
 }
 
 impl Shape {

@@ -21,6 +21,33 @@ pub struct Info {
     pub globals: Vec<ValType>,
     /// Whether an indirect call may reach a function of somebody else.
     pub foreign_tables: bool,
+    /// Functions of the module's own that stand in tables, or may be put there.
+    referenced: Vec<u32>,
+    /// What each function of the module's own calls.
+    calls: Vec<Calls>,
+    /// Functions that may call somebody else's and return, imported ones first; and whether an indirect call may.
+    reaching: Vec<bool>,
+    indirect_reaches: bool,
+}
+
+/// Calls of one function, without those that never return.
+#[derive(Debug, Default)]
+struct Calls {
+    direct: Vec<u32>,
+    indirect: bool,
+}
+
+/// What comes before a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Nothing: whoever looks at the counter is not called.
+    None,
+    /// The count is flushed.
+    Plain,
+    /// The count is flushed; the call never returns.
+    Last,
+    /// The count is flushed, and compared with the limit.
+    Checked,
 }
 
 impl Info {
@@ -30,7 +57,41 @@ impl Info {
         for payload in Parser::new(0).parse_all(module) {
             info.note(payload?)?;
         }
+        info.referenced.sort_unstable();
+        info.referenced.dedup();
+        info.find_reaching();
         Ok(info)
+    }
+
+    /// From functions that call imported ones to those that call them, and so on.
+    fn find_reaching(&mut self) {
+        let imported = self.imported_functions as usize;
+        self.reaching = vec![false; self.functions.len()];
+        let mut callers = vec![Vec::new(); self.functions.len()];
+        for (caller, calls) in self.calls.iter().enumerate() {
+            calls.direct.iter().for_each(|callee| callers[*callee as usize].push(imported + caller));
+        }
+        let mut found: Vec<usize> = (0..imported).collect();
+        if self.foreign_tables {
+            found.extend(self.reached_indirectly());
+        }
+        while let Some(function) = found.pop() {
+            if std::mem::replace(&mut self.reaching[function], true) {
+                continue;
+            }
+            found.append(&mut callers[function]);
+            if !self.indirect_reaches && self.referenced.binary_search(&(function as u32)).is_ok() {
+                found.extend(self.reached_indirectly());
+            }
+        }
+    }
+
+    /// Indirect calls may reach somebody: so may all functions that have one.
+    fn reached_indirectly(&mut self) -> Vec<usize> {
+        self.indirect_reaches = true;
+        let imported = self.imported_functions as usize;
+        let calls = self.calls.iter().enumerate();
+        calls.filter(|(_, calls)| calls.indirect).map(|(index, _)| imported + index).collect()
     }
 
     fn note(&mut self, payload: Payload<'_>) -> Result<(), InstrumentError> {
@@ -75,11 +136,20 @@ impl Info {
                 }
             }
             Payload::CodeSectionEntry(body) => {
-                for operator in body.get_operators_reader()? {
-                    if let Operator::RefFunc { function_index } = operator? {
-                        self.note_reference(function_index);
+                let mut calls = Calls::default();
+                let mut operators = body.get_operators_reader()?.into_iter().peekable();
+                while let Some(operator) = operators.next() {
+                    let returns = !matches!(operators.peek(), Some(Ok(Operator::Unreachable)));
+                    match operator? {
+                        Operator::RefFunc { function_index } => self.note_reference(function_index),
+                        Operator::Call { function_index } if returns => calls.direct.push(function_index),
+                        Operator::CallIndirect { .. } if returns => calls.indirect = true,
+                        _ => {}
                     }
                 }
+                calls.direct.sort_unstable();
+                calls.direct.dedup();
+                self.calls.push(calls);
             }
             _ => {}
         }
@@ -126,6 +196,7 @@ impl Info {
 
     fn note_reference(&mut self, function: u32) {
         self.foreign_tables |= function < self.imported_functions;
+        self.referenced.push(function);
     }
 
     /// A type that has to be a function's.
@@ -162,17 +233,23 @@ impl Info {
         self.imported_memories
     }
 
-    /// Whether this operation may call a function that somebody else made.
-    pub fn leaves(&self, operator: &Operator<'_>) -> bool {
-        match operator {
-            Operator::Call { function_index } => *function_index < self.imported_functions,
-            Operator::CallIndirect { .. } => self.foreign_tables,
-            _ => false,
+    /// What comes before an operation: the count is flushed before calls that may lead to a function that somebody
+    /// else made, and before those that never return, which end in a trap as a rule.
+    pub fn flush_before(&self, operators: &[Operator<'_>], index: usize) -> Flush {
+        let (reaches, checked) = match &operators[index] {
+            Operator::Call { function_index } => {
+                let reaches = self.reaching.get(*function_index as usize).copied().unwrap_or_default();
+                (reaches, *function_index < self.imported_functions)
+            }
+            Operator::CallIndirect { .. } => (self.indirect_reaches, self.foreign_tables),
+            _ => return Flush::None,
+        };
+        let returns = !matches!(operators.get(index + 1), Some(Operator::Unreachable));
+        match (checked, returns, reaches) {
+            (true, ..) => Flush::Checked,
+            (_, false, _) => Flush::Last,
+            (.., true) => Flush::Plain,
+            _ => Flush::None,
         }
-    }
-
-    /// Whether any function of the module can call anything else than its own.
-    pub fn may_leave(&self) -> bool {
-        self.imported_functions > 0 || self.foreign_tables
     }
 }

@@ -32,7 +32,7 @@ pub struct Rewriter<'a> {
     imported: bool,
     /// Types that were added: functions without parameters, by the type whose results they have.
     blocks: HashMap<u32, u32>,
-    /// Type of the function that flushes and checks.
+    /// Type of the functions that flush.
     flush_type: u32,
 }
 
@@ -41,13 +41,9 @@ impl<'a> Rewriter<'a> {
         Self { info, floats, imported: false, blocks: HashMap::new(), flush_type: 0 }
     }
 
-    /// Index of the function that flushes and checks: the last one, where there is need for it.
-    pub fn flush_function(&self) -> Option<u32> {
-        self.needs_flush_function().then_some(self.info.functions.len() as u32)
-    }
-
-    fn needs_flush_function(&self) -> bool {
-        self.info.may_leave() && self.info.functions.len() as u32 > self.info.imported_functions
+    /// Index of the function that flushes, behind all others, and before the one that also checks.
+    pub fn flush_function(&self) -> u32 {
+        self.info.functions.len() as u32
     }
 
     /// Type of a block that gives a function's results.
@@ -129,9 +125,7 @@ impl Reencode for Rewriter<'_> {
         section: FunctionSectionReader<'_>,
     ) -> Result<(), Error<Self::Error>> {
         utils::parse_function_section(self, functions, section)?;
-        if self.needs_flush_function() {
-            functions.function(self.flush_type);
-        }
+        functions.function(self.flush_type).function(self.flush_type);
         Ok(())
     }
 
@@ -145,9 +139,7 @@ impl Reencode for Rewriter<'_> {
             let function = body::rewrite(self, index, &body?).map_err(wrong)?;
             code.function(&function);
         }
-        if self.needs_flush_function() {
-            code.function(&body::flush_and_check(self.info));
-        }
+        code.function(&body::flush(self.info)).function(&body::flush_and_check(self.info));
         Ok(())
     }
 

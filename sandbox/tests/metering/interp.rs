@@ -48,7 +48,9 @@ pub enum Stop {
 /// An instance.
 pub struct Interp<'m> {
     module: &'m Module<'m>,
-    /// Whether indirect calls flush.
+    /// Functions that may come to call somebody outside, and go on; and whether indirect calls may.
+    reaching: Vec<bool>,
+    indirect_reaches: bool,
     may_call_foreign: bool,
     stack: Stack,
     frames: Vec<Frame<'m>>,

@@ -32,8 +32,8 @@ fn imports_see_what_was_counted_before_them() {
     let call = cost("call $f");
     let before = cost("i32.popcnt") + call;
     let fuels: Vec<u64> = seen[0].calls.iter().map(|call| call.fuel).collect();
-    // The frame of `f` keeps what it counted since its own last flush: its call of `$inner` is not seen inside it.
-    assert_eq!(fuels, [before, before + call]);
+    // `$inner` may call the import, too: what `f` counted by then is flushed before it, and seen inside it.
+    assert_eq!(fuels, [before, before + cost("i32.and if nop end") + 2 * call]);
     let after_first = cost("i32.and if nop end") + call + cost("i32.clz") + cost("i32.sub br_if 0");
     assert_eq!(seen[0].fuel, before + call + after_first);
     assert_eq!(seen[1].calls.len(), 2 + 5 + 3);
@@ -178,4 +178,20 @@ fn references_move_between_tables_locals_and_globals() {
         i32.const 0 call_indirect $a (type $t) global.get $g ref.is_null i32.add)
       (func (export "out") i32.const 3 ref.null func table.set $a))"#;
     run(wat, &[("f", &[I32(0)]), ("set0", &[]), ("f", &[I32(1)]), ("f", &[I32(0)]), ("set0", &[]), ("out", &[])]);
+}
+
+#[test]
+fn calls_that_never_return_are_flushed_before() {
+    // As compilers write a panic: the function that is not in the way of any import keeps its count to the last.
+    let wat = r#"(module
+      (import "env" "tick" (func $tick))
+      (func $panic i32.const 1 i32.ctz drop call $tick unreachable)
+      (func $check (param i32) local.get 0 i32.eqz if call $panic unreachable end)
+      (func (export "f") (param i32) local.get 0 i32.popcnt drop local.get 0 call $check call $tick))"#;
+    let seen = run(wat, &[("f", &[I32(1)]), ("f", &[I32(0)])]);
+    let (call, check) = (cost("call $f"), cost("i32.eqz if nop end"));
+    assert_eq!(seen[0].calls[0].fuel, cost("i32.popcnt") + 2 * call + check);
+    // `$check` returns or traps, so the count of `f` is lost with the trap; `$check` and `$panic` flushed theirs.
+    assert_eq!(seen[1].fuel - seen[0].fuel, check + call + cost("i32.ctz") + call);
+    assert_eq!(seen[1].outcome, Err(Trap::UnreachableCodeReached));
 }

@@ -42,6 +42,13 @@ pub struct Code<'a> {
     pub elses: Vec<Option<usize>>,
 }
 
+impl Code<'_> {
+    /// Whether the call at this place is followed by `unreachable`.
+    pub fn never_returns(&self, place: usize) -> bool {
+        matches!(self.ops.get(place + 1), Some(Operator::Unreachable))
+    }
+}
+
 impl<'a> Module<'a> {
     /// Read a valid module.
     pub fn read(bytes: &'a [u8]) -> Self {
@@ -148,8 +155,35 @@ impl<'a> Module<'a> {
         imported || exported || self.refers_to_imports()
     }
 
+    /// Functions, imported ones first, that may come to call somebody else's function and go on afterwards; and whether
+    /// an indirect call may. Found by going through all of them until nothing changes.
+    pub fn reaching(&self) -> (Vec<bool>, bool) {
+        let mut reaching: Vec<bool> = (0..self.functions.len()).map(|index| index < self.imported_functions).collect();
+        let mut indirect = self.may_call_foreign();
+        loop {
+            let before = (reaching.clone(), indirect);
+            for (own, code) in self.codes.iter().enumerate() {
+                let reaches = code.ops.iter().enumerate().any(|(place, op)| match op {
+                    _ if code.never_returns(place) => false,
+                    Operator::Call { function_index } => reaching[*function_index as usize],
+                    Operator::CallIndirect { .. } => indirect,
+                    _ => false,
+                });
+                reaching[self.imported_functions + own] |= reaches;
+            }
+            indirect |= self.refers_to(&|index| reaching[*index as usize]);
+            if before == (reaching.clone(), indirect) {
+                return (reaching, indirect);
+            }
+        }
+    }
+
     fn refers_to_imports(&self) -> bool {
-        let imported = |index: &u32| (*index as usize) < self.imported_functions;
+        self.refers_to(&|index| (*index as usize) < self.imported_functions)
+    }
+
+    /// Whether a reference to any such function is made.
+    fn refers_to(&self, imported: &dyn Fn(&u32) -> bool) -> bool {
         let by_expression = |expr: &ConstExpr<'a>| {
             let ops = expr.get_operators_reader();
             ops.into_iter()

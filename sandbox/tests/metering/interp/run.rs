@@ -129,13 +129,20 @@ impl<'m> Interp<'m> {
                 self.branch(outermost);
             }
             O::Call { function_index } => {
-                if (*function_index as usize) < self.module.imported_functions {
+                if self.reaching[*function_index as usize] || code.never_returns(place) {
                     self.flush();
+                }
+                if (*function_index as usize) < self.module.imported_functions {
                     self.check_limit()?;
                 }
                 self.enter(*function_index)?;
             }
-            O::CallIndirect { type_index, table_index } => self.call_indirect(*type_index, *table_index)?,
+            O::CallIndirect { type_index, table_index } => {
+                if self.indirect_reaches || code.never_returns(place) {
+                    self.flush();
+                }
+                self.call_indirect(*type_index, *table_index)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
@@ -168,7 +175,6 @@ impl<'m> Interp<'m> {
 
     fn call_indirect(&mut self, type_index: u32, table_index: u32) -> Result<(), Stop> {
         if self.may_call_foreign {
-            self.flush();
             self.check_limit()?;
         }
         let slot = self.stack.pop();

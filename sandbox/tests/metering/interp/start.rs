@@ -12,8 +12,11 @@ use crate::host::{Host, Setup, foreign};
 impl<'m> Interp<'m> {
     /// Instantiate. The instance comes back even where initialisation ended early, so that its fuel can be read.
     pub fn new(module: &'m Module<'m>, setup: &Setup) -> (Self, Result<(), Stop>) {
+        let (reaching, indirect_reaches) = module.reaching();
         let mut instance = Self {
             module,
+            reaching,
+            indirect_reaches,
             may_call_foreign: module.may_call_foreign(),
             stack: Stack::default(),
             frames: Vec::new(),

@@ -7,7 +7,8 @@
 //! | `panic` | panics |
 //! | `divide` | divides by zero, a trap of the processor's |
 //! | `overflow` | calls itself without end |
-//! | `loop` | runs without end |
+//! | `loop` | runs without end, and without a call of the host |
+//! | `work` | runs without end, and tells how far it is |
 //! | `alloc` | takes memory without end |
 //! | `output:BYTES` | gives so many bytes |
 //! | `log`, `log:TEXT` | logs without much of an end (64 MiB), or one line, and gives `logged` |
@@ -42,7 +43,12 @@ pub fn run(input: String) -> Result<Vec<u8>> {
         "panic" => panic!("the input said so"),
         "divide" => Ok(vec![1 / black_box(0u8)]),
         "overflow" => Ok(overflow(black_box(1)).to_le_bytes().to_vec()),
-        "loop" => endless(),
+        "loop" => endless(|_| {}),
+        "work" => endless(|steps| {
+            if steps % 100_000 == 0 {
+                fallow::progress(steps, 0);
+            }
+        }),
         "alloc" => allocate(),
         "output" => Ok(vec![b'x'; rest.parse()?]),
         "log" => Ok(log(rest)),
@@ -87,10 +93,11 @@ fn overflow(depth: u64) -> u64 {
     black_box(overflow(black_box(depth + 1)) + depth)
 }
 
-fn endless() -> ! {
+fn endless(after: impl Fn(u64)) -> ! {
     let mut number = 0u64;
     loop {
         number = black_box(number.wrapping_add(1));
+        after(number);
     }
 }
 
