@@ -8,6 +8,9 @@
 pub mod bench_support;
 pub mod client;
 mod confine;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod conformance;
 pub mod instrument;
 mod os;
 mod wire;

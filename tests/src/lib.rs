@@ -3,6 +3,7 @@
 
 pub mod author;
 pub mod bench;
+pub mod conformance;
 pub mod grid;
 pub mod guests;
 pub mod process;

@@ -16,9 +16,13 @@ pub enum Profile {
 impl Profile {
     /// Folder of the built programs.
     pub fn folder(self) -> PathBuf {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-        target.join(if self == Profile::Dev { "debug" } else { "release" })
+        target().join(if self == Profile::Dev { "debug" } else { "release" })
     }
+}
+
+/// Folder of everything that is built.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 /// Build the programs of the workspace.

@@ -4,8 +4,10 @@ mod bench;
 mod children;
 mod demo;
 mod guests;
+mod hardware;
 mod setup;
 mod sh;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -19,7 +21,10 @@ Fallow's chores.
     cargo xtask bench [NAME] [--quick] [--json]
                                             NAME: units, sandbox, cells, latency; all of them without a name
                                             --quick: under a minute each; --json: one line a figure
-    cargo xtask soak [NAME]                 long runs, by hand: kills, metering, simulation
+    cargo xtask soak [NAME]                 long runs, by hand: kills, metering, simulation, hardware; all of them
+                                            without a name
+                                            hardware: the same cases on this processor, in the engine's interpreter
+                                            and on an emulated AArch64 must give the same outputs and fuel
     cargo xtask setup                       only install what is missing
 
 Everything works from a fresh clone. On Debian as root missing packages are installed; elsewhere the one command
@@ -33,7 +38,7 @@ fn main() -> ExitCode {
         Some("demo") => demo::run(rest),
         Some("test") => test::run(rest),
         Some("bench") => bench::run(rest),
-        Some("soak") => test::soak(rest),
+        Some("soak") => soak::run(rest),
         Some("setup") => setup::everything().map(|()| println!("everything is there")),
         Some("help" | "--help" | "-h") => {
             print!("{HELP}");

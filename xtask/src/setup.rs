@@ -4,11 +4,19 @@ use std::path::Path;
 
 use crate::sh::{Result, command, run, succeeds};
 
+/// Another processor's target, and where the C library for it lies.
+pub const AARCH64: &str = "aarch64-unknown-linux-gnu";
+pub const AARCH64_LIBRARIES: &str = "/usr/aarch64-linux-gnu";
+
 /// A program or file that must be there, with the Debian packages that bring it.
 struct Need {
     why: &'static str,
     is_there: fn() -> bool,
     packages: &'static [&'static str],
+    /// Another architecture that some of them are for.
+    foreign: Option<&'static str>,
+    /// What to do on systems without these packages.
+    elsewhere: &'static str,
 }
 
 /// For building guests where rustup has no WebAssembly target.
@@ -16,15 +24,41 @@ const GUESTS: Need = Need {
     why: "compiling tasks to WebAssembly",
     is_there: guest_toolchain_is_there,
     packages: &["rustc-web", "cargo-web", "rust-web-src", "wasi-libc"],
+    foreign: None,
+    elsewhere: "rustup target add wasm32-wasip2",
 };
 
-const POSTGRES: Need =
-    Need { why: "testing the store on PostgreSQL", is_there: postgres_is_there, packages: &["postgresql"] };
+const POSTGRES: Need = Need {
+    why: "testing the store on PostgreSQL",
+    is_there: postgres_is_there,
+    packages: &["postgresql"],
+    foreign: None,
+    elsewhere: "",
+};
 
 const PYTHON: Need = Need {
     why: "comparing with scikit-image",
     is_there: python_is_there,
     packages: &["python3", "python3-venv", "python3-pip"],
+    foreign: None,
+    elsewhere: "",
+};
+
+/// For running the sandbox on a processor that is not there.
+const HARDWARE: Need = Need {
+    why: "building for AArch64 and running it in QEMU",
+    is_there: hardware_is_there,
+    packages: &[
+        "rustc-web",
+        "cargo-web",
+        "libstd-rust-web-dev:arm64",
+        "gcc-aarch64-linux-gnu",
+        "libc6-dev-arm64-cross",
+        "qemu-user-static",
+    ],
+    foreign: Some("arm64"),
+    elsewhere: "rustup target add aarch64-unknown-linux-gnu, and have the programs aarch64-linux-gnu-gcc and \
+                qemu-aarch64-static, and that compiler's C library in /usr/aarch64-linux-gnu",
 };
 
 /// What the demo needs.
@@ -35,6 +69,11 @@ pub fn for_demo() -> Result<()> {
 /// What demo and tests need.
 pub fn everything() -> Result<()> {
     install(&[GUESTS, POSTGRES, PYTHON])
+}
+
+/// What the comparison of processors needs.
+pub fn for_hardware() -> Result<()> {
+    install(&[GUESTS, HARDWARE])
 }
 
 fn install(needs: &[Need]) -> Result<()> {
@@ -48,6 +87,9 @@ fn install(needs: &[Need]) -> Result<()> {
     if !can_install() {
         return Err(by_hand(&missing));
     }
+    for architecture in missing.iter().filter_map(|need| need.foreign) {
+        run(command("dpkg", &["--add-architecture", architecture]))?;
+    }
     run(command("apt-get", &["update", "-qq"]))?;
     let mut apt = command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
     apt.args(&packages).env("DEBIAN_FRONTEND", "noninteractive");
@@ -55,15 +97,19 @@ fn install(needs: &[Need]) -> Result<()> {
 }
 
 fn by_hand(missing: &[&Need]) -> String {
-    let lines: Vec<String> = missing
-        .iter()
-        .map(|need| {
-            let rustup =
-                if need.why == GUESTS.why { "rustup target add wasm32-wasip2\n      or, on Debian: " } else { "" };
-            format!("\n  for {}:\n      {rustup}sudo apt-get install {}", need.why, need.packages.join(" "))
-        })
-        .collect();
+    let lines: Vec<String> = missing.iter().map(|need| by_hand_one(need)).collect();
     format!("something is missing that this user cannot install here. Run:{}", lines.concat())
+}
+
+fn by_hand_one(need: &Need) -> String {
+    let elsewhere = match need.elsewhere {
+        "" => String::new(),
+        elsewhere => format!("{elsewhere}\n      or, on Debian: "),
+    };
+    let foreign = need.foreign.map_or(String::new(), |architecture| {
+        format!("sudo dpkg --add-architecture {architecture} && sudo apt-get update && ")
+    });
+    format!("\n  for {}:\n      {elsewhere}{foreign}sudo apt-get install {}", need.why, need.packages.join(" "))
 }
 
 fn can_install() -> bool {
@@ -78,7 +124,17 @@ fn guest_toolchain_is_there() -> bool {
             && succeeds(command("dpkg", &["-s", "rust-web-src"])))
 }
 
-fn rustup_target(target: &str) -> bool {
+fn hardware_is_there() -> bool {
+    let debian = ["/usr/bin/cargo", "/usr/bin/rustc", "/usr/lib/rustlib/aarch64-unknown-linux-gnu/lib"];
+    let toolchain = rustup_target(AARCH64) || debian.iter().all(|path| Path::new(path).exists());
+    toolchain
+        && Path::new(AARCH64_LIBRARIES).join("lib/libc.so.6").exists()
+        && succeeds(command("aarch64-linux-gnu-gcc", &["--version"]))
+        && succeeds(command("qemu-aarch64-static", &["--version"]))
+}
+
+/// Whether the usual toolchain can compile for a target.
+pub fn rustup_target(target: &str) -> bool {
     crate::sh::output(command("rustc", &["--print", "target-libdir", "--target", target]))
         .is_ok_and(|path| Path::new(path.trim()).exists())
 }
@@ -91,4 +147,19 @@ fn postgres_is_there() -> bool {
 
 fn python_is_there() -> bool {
     succeeds(command("python3", &["-c", "import venv, ensurepip"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HARDWARE, POSTGRES, by_hand};
+
+    #[test]
+    fn what_is_missing_is_named_with_the_command_that_brings_it() {
+        let message = by_hand(&[&HARDWARE, &POSTGRES]);
+        assert!(
+            message.contains("dpkg --add-architecture arm64 && sudo apt-get update && sudo apt-get install rustc-web")
+        );
+        assert!(message.contains("rustup target add aarch64-unknown-linux-gnu"));
+        assert!(message.ends_with("\n      sudo apt-get install postgresql"), "{message}");
+    }
 }

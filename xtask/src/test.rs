@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that proves the code right. `soak`: the same questions, asked for longer.
+//! `cargo xtask test`: everything that proves the code right.
 
 use crate::guests::{Profile, build_guests, build_programs};
 use crate::setup;
@@ -31,32 +31,8 @@ pub fn run(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Long runs, by hand.
-pub fn soak(args: &[String]) -> Result<()> {
-    prepare()?;
-    let name = args.first().map(String::as_str);
-    if matches!(name, None | Some("simulation")) {
-        let mut cargo = command("cargo", &["test", "--workspace", "--locked", "--test", "simulation"]);
-        cargo.env("FALLOW_SIM_SEEDS", "20000");
-        run_command(cargo)?;
-    }
-    if matches!(name, None | Some("kills")) {
-        let mut cargo = command("cargo", &["test", "--workspace", "--locked", "--test", "kills"]);
-        cargo.env("FALLOW_KILL_ROUNDS", "200");
-        run_command(cargo)?;
-    }
-    if matches!(name, None | Some("metering")) {
-        let mut cargo = command("cargo", &["test", "--workspace", "--locked", "--test", "metering"]);
-        cargo.env("FALLOW_METERING_SEEDS", "20000");
-        run_command(cargo)?;
-    }
-    match name {
-        None | Some("simulation" | "kills" | "metering") => Ok(()),
-        Some(other) => Err(format!("soak knows simulation, kills and metering, not {other:?}")),
-    }
-}
-
-fn prepare() -> Result<()> {
+/// Everything that tests need.
+pub fn prepare() -> Result<()> {
     setup::everything()?;
     build_programs(Profile::Dev, "--all-targets")?;
     build_guests(Profile::Dev, &GUESTS)

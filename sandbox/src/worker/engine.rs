@@ -37,6 +37,19 @@ pub enum Purpose {
     Compile,
     /// Running units one after the other.
     Run,
+    /// Running the same cases as on other processors.
+    #[cfg(feature = "conformance")]
+    Compare(Machine),
+}
+
+/// What executes the code that the engine makes.
+#[cfg(feature = "conformance")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Machine {
+    /// This processor.
+    Processor,
+    /// The engine's interpreter, whose code is the same everywhere.
+    Pulley,
 }
 
 /// Make an engine.
@@ -95,6 +108,15 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
         Purpose::Compile => config.allocation_strategy(InstanceAllocationStrategy::OnDemand),
         // Slots are reused from unit to unit: half the time of a fresh instance.
         Purpose::Run => config.allocation_strategy(pool()),
+        #[cfg(feature = "conformance")]
+        Purpose::Compare(machine) => {
+            // Compiling with several threads hangs for minutes in an emulated processor.
+            config.parallel_compilation(false);
+            if machine == Machine::Pulley {
+                config.target("pulley64")?;
+            }
+            config.allocation_strategy(pool())
+        }
     };
     Engine::new(&config)
 }
