@@ -26,7 +26,8 @@ impl Program {
     pub fn new(engine: &Engine, component: &[u8]) -> anyhow::Result<Self> {
         let build = |floats| -> anyhow::Result<Build> {
             let component = Component::new(engine, instrument::component(component, floats)?).map_err(plain)?;
-            Ok(Build { floats, job: Job::new(engine, &component).map_err(plain)? })
+            let watched = floats == Floats::Plain;
+            Ok(Build { floats, watched, job: Job::new(engine, &component).map_err(plain)? })
         };
         let around = Surroundings {
             link: Link::nowhere()?,
