@@ -81,6 +81,12 @@ impl Compiled {
         Ok(Self { runner: Runner::new(engine, settings, first, around), compile_cpu_us })
     }
 
+    /// With arguments, for a plain command.
+    pub fn with_args(mut self, args: &[String]) -> Self {
+        self.runner.around.args = args.to_vec();
+        self
+    }
+
     /// Run it once, in a fresh instance. Components that use WASI need a tokio runtime to be entered around this.
     pub fn run(&self, call: Call, input: &[u8]) -> Run {
         let head = TaskHead {

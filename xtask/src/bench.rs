@@ -15,7 +15,10 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     setup::for_demo()?;
     build_programs(Profile::Release, "--bins")?;
-    build_guests(Profile::Release, &["examples/cells", "tests/guests/noop", "tests/guests/kernels"])?;
+    let guests = ["cells", "primes", "wordcount", "wasi-filter"].map(|name| format!("examples/{name}"));
+    let guests: Vec<&str> =
+        guests.iter().map(String::as_str).chain(["tests/guests/noop", "tests/guests/kernels"]).collect();
+    build_guests(Profile::Release, &guests)?;
     let chosen: Vec<&str> = if names.is_empty() { NAMES.to_vec() } else { names.iter().map(|n| n.as_str()).collect() };
     for name in chosen {
         let mut bench = command(Profile::Release.folder().join("fallow-bench"), &[name]);

@@ -69,7 +69,11 @@ impl Info {
         self.reaching = vec![false; self.functions.len()];
         let mut callers = vec![Vec::new(); self.functions.len()];
         for (caller, calls) in self.calls.iter().enumerate() {
-            calls.direct.iter().for_each(|callee| callers[*callee as usize].push(imported + caller));
+            for callee in &calls.direct {
+                if let Some(callers) = callers.get_mut(*callee as usize) {
+                    callers.push(imported + caller);
+                }
+            }
         }
         let mut found: Vec<usize> = (0..imported).collect();
         if self.foreign_tables {

@@ -12,9 +12,11 @@ use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::Call;
 use fallow_sandbox::bench_support::{Build, Compiled, Settings};
+use fallow_sandbox::conformance::What;
 
 use super::figures::{Figures, geometric_mean, quantile};
 use super::{Options, machine};
+use crate::conformance::{Corpus, units};
 use crate::guests::{component, root};
 use crate::process::programs;
 
@@ -58,8 +60,11 @@ pub async fn run(options: Options, json: bool) -> Result<()> {
     machine::tell(&figures)?;
     let wasm = tokio::fs::read(component("tests/guests/kernels").await?).await?;
     let echo = tokio::fs::read(component("tests/guests/noop").await?).await?;
+    let mut corpus = Corpus::default();
+    units::add_guests(&mut corpus, &programs().join("fallow")).await?;
     tokio::task::spawn_blocking(move || {
         kernels(options, figures, &wasm)?;
+        examples(options, figures, &corpus)?;
         warm_start(figures, &echo)
     })
     .await?
@@ -77,6 +82,34 @@ fn kernels(options: Options, figures: Figures, wasm: &[u8]) -> Result<()> {
         rows.push(row);
     }
     tell_means(figures, &rows);
+    Ok(())
+}
+
+/// A unit of each example, against the plain engine; they have no native programs of the same work.
+fn examples(options: Options, figures: Figures, corpus: &Corpus) -> Result<()> {
+    let repeats = if options.quick { 10 } else { 40 };
+    for (case, program) in corpus.cases() {
+        let What::Unit { call, args, input } = &case.what else { continue };
+        if case.name.starts_with("kernel-") {
+            continue;
+        }
+        let mut compiled = Vec::new();
+        for (_, build) in BUILDS {
+            compiled.push(Compiled::new(program, build, limits())?.with_args(args));
+        }
+        let mut us = vec![f64::MAX; compiled.len()];
+        for _ in 0..repeats {
+            for (least, compiled) in us.iter_mut().zip(&compiled) {
+                let run = compiled.run(*call, input);
+                ensure!(run.outcome == Outcome::Done, "{}: {:?}", case.name, run.outcome);
+                *least = least.min(run.cpu_us as f64);
+            }
+        }
+        figures.tell(&format!("{}.plain_ms", case.name), us[PLAIN] / 1e3, "ms");
+        for ((name, _), us_of) in BUILDS.iter().zip(&us).skip(1) {
+            figures.tell(&format!("{}.{name}", case.name), us_of / us[PLAIN], "x plain");
+        }
+    }
     Ok(())
 }
 
