@@ -80,7 +80,8 @@ impl Info {
             found.extend(self.reached_indirectly());
         }
         while let Some(function) = found.pop() {
-            if std::mem::replace(&mut self.reaching[function], true) {
+            let Some(reaching) = self.reaching.get_mut(function) else { continue };
+            if std::mem::replace(reaching, true) {
                 continue;
             }
             found.append(&mut callers[function]);
