@@ -16,7 +16,7 @@ mod properties;
 
 pub use avoid::Avoid;
 pub use job::{AfterFailure, Ended, JobFailure, JobLife, JobStep, after_failure, job_step, past_deadline, rise};
-pub use judge::{Others, Report, Scene, Verdict, judge};
+pub use judge::{Others, Report, Scene, Verdict, build_of, judge};
 pub use merge::{MergeLevel, merge_level};
 pub use retry::{Retry, retry_job};
 pub use troubles::{DECLINES_A_LOSS, FAULTS_MAX, LOSSES_MAX, TIMEOUTS_MAX, Troubles};

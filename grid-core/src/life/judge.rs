@@ -2,6 +2,7 @@
 //! a failure that would be the same everywhere is confirmed once on another node before the author pays for it.
 
 use fallow_protocol::Digest;
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 
 use super::unit::{CLAIMS_MAX, Claim, Unit};
@@ -86,6 +87,12 @@ pub fn judge(unit: &Unit, report: &Report<'_>, scene: &Scene) -> Verdict {
     }
 }
 
+/// The build that an attempt begins with, where that is not the job's: the first is compared with nothing yet, and what
+/// is compared in the end are canonical builds, so that nobody is blamed for NaNs that came in as data.
+pub fn build_of(attempt: u32) -> Option<Floats> {
+    (attempt > 1).then_some(Floats::Canonical)
+}
+
 /// Nothing can be said about the unit: try again, up to the limit.
 fn judge_trouble(unit: &Unit, report: &Report<'_>) -> Verdict {
     let mut troubles = unit.troubles;
@@ -106,5 +113,16 @@ fn finally(report: &Report<'_>, unconfirmed: bool) -> Verdict {
     match report.outcome {
         Outcome::Done => Verdict::Accepted,
         _ => Verdict::Failed { unconfirmed },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compared_in_the_end_are_canonical_builds() {
+        assert_eq!(build_of(1), None, "the job's own choice");
+        assert_eq!([2, 3, u32::MAX].map(build_of), [Some(Floats::Canonical); 3]);
     }
 }

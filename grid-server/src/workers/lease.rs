@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{CheckpointRef, JobGrant, Lease, LeaseUnit, ToNode};
-use fallow_protocol::manifest::Floats;
+use grid_core::life::build_of;
 
 use super::dispatch::{Filled, Order};
 use crate::app::{App, now_ms};
@@ -35,7 +35,7 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
         key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
         attempt: unit.attempt,
         input: unit.input,
-        floats: (unit.attempt > 1).then_some(Floats::Canonical),
+        floats: build_of(unit.attempt),
         checkpoint: checkpoints.remove(&unit.seq),
     });
     let call = order.job.call(order.stage, order.last_merge);
