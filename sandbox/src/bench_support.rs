@@ -1,8 +1,6 @@
 //! For the benchmark only: compile and run a component within this process, with chosen settings and no confinement.
 //! A benchmark calls it in a child process of its own.
 
-use std::sync::Arc;
-
 use anyhow::anyhow;
 use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
@@ -15,7 +13,6 @@ use crate::os;
 use crate::wire::TaskHead;
 use crate::worker::engine::{self, Purpose};
 use crate::worker::job::Job;
-use crate::worker::link::Link;
 use crate::worker::state::Surroundings;
 use crate::worker::unit::{self, Runner};
 
@@ -67,14 +64,7 @@ impl Compiled {
         let engine = engine::engine(settings, Purpose::Run).map_err(plain)?;
         let component = Component::new(&engine, bytes).map_err(plain)?;
         let compile_cpu_us = os::cpu_time_us() - started;
-        let around = Surroundings {
-            link: Link::nowhere()?,
-            limits,
-            epoch_ms: 0,
-            args: Vec::new(),
-            shared: Arc::default(),
-            scratch: None,
-        };
+        let around = Surroundings::alone(limits, 0)?;
         let job = Job::new(&engine, &component).map_err(plain)?;
         let watched = build == Build::Ours(Floats::Plain);
         let first = unit::Build { floats, watched, job };

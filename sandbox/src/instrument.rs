@@ -18,8 +18,10 @@ mod floats;
 mod info;
 mod meter;
 mod module;
+mod reach;
 
 use fallow_protocol::digest::Digest;
+use wasmparser::WasmFeatures;
 
 pub use component::component;
 pub use fallow_protocol::manifest::{Builds, Floats};
@@ -30,6 +32,19 @@ pub use module::module;
 pub fn builds(component: &[u8]) -> Result<Builds, InstrumentError> {
     let digest = |floats| self::component(component, floats).map(|build| Digest::of(&build));
     Ok(Builds { plain: digest(Floats::Plain)?, canonical: digest(Floats::Canonical)? })
+}
+
+/// The features of core modules that are known here, and so accepted at admission.
+pub fn accepted() -> WasmFeatures {
+    WasmFeatures::MUTABLE_GLOBAL
+        | WasmFeatures::SATURATING_FLOAT_TO_INT
+        | WasmFeatures::SIGN_EXTENSION
+        | WasmFeatures::REFERENCE_TYPES
+        | WasmFeatures::MULTI_VALUE
+        | WasmFeatures::BULK_MEMORY
+        | WasmFeatures::SIMD
+        | WasmFeatures::FLOATS
+        | WasmFeatures::EXTENDED_CONST
 }
 
 /// A module that cannot be rewritten. Valid modules of the accepted features can.

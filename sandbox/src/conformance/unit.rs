@@ -1,7 +1,5 @@
 //! Units of components, run as a worker runs them, within this process.
 
-use std::sync::Arc;
-
 use fallow_protocol::digest::Digest;
 use fallow_protocol::manifest::{Floats, Limits};
 use fallow_protocol::outcome::Outcome;
@@ -14,7 +12,6 @@ use crate::instrument;
 use crate::wire::TaskHead;
 use crate::worker::engine::Settings;
 use crate::worker::job::Job;
-use crate::worker::link::Link;
 use crate::worker::state::Surroundings;
 use crate::worker::unit::{Build, Runner};
 
@@ -29,14 +26,7 @@ impl Program {
             let watched = floats == Floats::Plain;
             Ok(Build { floats, watched, job: Job::new(engine, &component).map_err(plain)? })
         };
-        let around = Surroundings {
-            link: Link::nowhere()?,
-            limits: Limits { memory_bytes: 1 << 30, ..Limits::default() },
-            epoch_ms: 1_700_000_000_500,
-            args: Vec::new(),
-            shared: Arc::default(),
-            scratch: None,
-        };
+        let around = Surroundings::alone(Limits { memory_bytes: 1 << 30, ..Limits::default() }, 1_700_000_000_500)?;
         let runner = Runner::new(engine.clone(), Settings::PROFILE, build(Floats::Plain)?, around);
         // A node would fetch it when it is needed.
         let _ = runner.canonical.set(build(Floats::Canonical)?);

@@ -1,40 +1,27 @@
 //! What the rewriting of one function has to know about its module.
 
 use wasmparser::{
-    BlockType, ConstExpr, ElementItems, ExternalKind, FuncType, Operator, Parser, Payload, TypeRef, ValType,
+    BlockType, ConstExpr, ElementItems, ExternalKind, FuncType, Operator, OperatorsReader, Parser, Payload, TypeRef,
 };
 
 use super::InstrumentError;
+use super::reach::{Calls, Reach};
 
 /// A module's types and index spaces.
 #[derive(Debug, Default)]
 pub struct Info {
-    /// Function types; empty ones stand for what is no function.
-    pub types: Vec<Option<FuncType>>,
+    /// Function types.
+    pub types: Vec<FuncType>,
     /// Type of each function, imported ones first.
     pub functions: Vec<u32>,
     /// Number of imported functions.
     pub imported_functions: u32,
     /// Number of imported memories; the meter's comes right after them.
     pub imported_memories: u32,
-    /// Types of globals, imported ones first.
-    pub globals: Vec<ValType>,
     /// Whether an indirect call may reach a function of somebody else.
     pub foreign_tables: bool,
-    /// Functions of the module's own that stand in tables, or may be put there.
-    referenced: Vec<u32>,
-    /// What each function of the module's own calls.
-    calls: Vec<Calls>,
-    /// Functions that may call somebody else's and return, imported ones first; and whether an indirect call may.
-    reaching: Vec<bool>,
-    indirect_reaches: bool,
-}
-
-/// Calls of one function, without those that never return.
-#[derive(Debug, Default)]
-struct Calls {
-    direct: Vec<u32>,
-    indirect: bool,
+    /// Who may come to call somebody else.
+    reach: Reach,
 }
 
 /// What comes before a call.
@@ -57,53 +44,15 @@ impl Info {
         for payload in Parser::new(0).parse_all(module) {
             info.note(payload?)?;
         }
-        info.referenced.sort_unstable();
-        info.referenced.dedup();
-        info.find_reaching();
+        info.reach.find(info.imported_functions, info.functions.len(), info.foreign_tables);
         Ok(info)
-    }
-
-    /// From functions that call imported ones to those that call them, and so on.
-    fn find_reaching(&mut self) {
-        let imported = self.imported_functions as usize;
-        self.reaching = vec![false; self.functions.len()];
-        let mut callers = vec![Vec::new(); self.functions.len()];
-        for (caller, calls) in self.calls.iter().enumerate() {
-            for callee in &calls.direct {
-                if let Some(callers) = callers.get_mut(*callee as usize) {
-                    callers.push(imported + caller);
-                }
-            }
-        }
-        let mut found: Vec<usize> = (0..imported).collect();
-        if self.foreign_tables {
-            found.extend(self.reached_indirectly());
-        }
-        while let Some(function) = found.pop() {
-            let Some(reaching) = self.reaching.get_mut(function) else { continue };
-            if std::mem::replace(reaching, true) {
-                continue;
-            }
-            found.append(&mut callers[function]);
-            if !self.indirect_reaches && self.referenced.binary_search(&(function as u32)).is_ok() {
-                found.extend(self.reached_indirectly());
-            }
-        }
-    }
-
-    /// Indirect calls may reach somebody: so may all functions that have one.
-    fn reached_indirectly(&mut self) -> Vec<usize> {
-        self.indirect_reaches = true;
-        let imported = self.imported_functions as usize;
-        let calls = self.calls.iter().enumerate();
-        calls.filter(|(_, calls)| calls.indirect).map(|(index, _)| imported + index).collect()
     }
 
     fn note(&mut self, payload: Payload<'_>) -> Result<(), InstrumentError> {
         match payload {
             Payload::TypeSection(section) => {
                 for ty in section.into_iter_err_on_gc_types() {
-                    self.types.push(Some(ty?));
+                    self.types.push(ty?);
                 }
             }
             Payload::ImportSection(section) => {
@@ -118,9 +67,7 @@ impl Info {
             }
             Payload::GlobalSection(section) => {
                 for global in section {
-                    let global = global?;
-                    self.globals.push(global.ty.content_type);
-                    self.note_constant(&global.init_expr)?;
+                    self.note_constant(&global?.init_expr)?;
                 }
             }
             Payload::TableSection(section) => {
@@ -141,23 +88,26 @@ impl Info {
                 }
             }
             Payload::CodeSectionEntry(body) => {
-                let mut calls = Calls::default();
-                let mut operators = body.get_operators_reader()?.into_iter().peekable();
-                while let Some(operator) = operators.next() {
-                    let returns = !matches!(operators.peek(), Some(Ok(Operator::Unreachable)));
-                    match operator? {
-                        Operator::RefFunc { function_index } => self.note_reference(function_index),
-                        Operator::Call { function_index } if returns => calls.direct.push(function_index),
-                        Operator::CallIndirect { .. } if returns => calls.indirect = true,
-                        _ => {}
-                    }
-                }
-                calls.direct.sort_unstable();
-                calls.direct.dedup();
-                self.calls.push(calls);
+                self.note_body(body.get_operators_reader()?)?;
             }
             _ => {}
         }
+        Ok(())
+    }
+
+    fn note_body(&mut self, operators: OperatorsReader<'_>) -> Result<(), InstrumentError> {
+        let mut calls = Calls::default();
+        let mut operators = operators.into_iter().peekable();
+        while let Some(operator) = operators.next() {
+            let returns = !matches!(operators.peek(), Some(Ok(Operator::Unreachable)));
+            match operator? {
+                Operator::RefFunc { function_index } => self.note_reference(function_index),
+                Operator::Call { function_index } if returns => calls.direct.push(function_index),
+                Operator::CallIndirect { .. } if returns => calls.indirect = true,
+                _ => {}
+            }
+        }
+        self.reach.add(calls);
         Ok(())
     }
 
@@ -169,8 +119,7 @@ impl Info {
             }
             TypeRef::Memory(_) => self.imported_memories += 1,
             TypeRef::Table(_) => self.foreign_tables = true,
-            TypeRef::Global(global) => self.globals.push(global.content_type),
-            TypeRef::Tag(_) => {}
+            TypeRef::Global(_) | TypeRef::Tag(_) => {}
         }
     }
 
@@ -201,12 +150,12 @@ impl Info {
 
     fn note_reference(&mut self, function: u32) {
         self.foreign_tables |= function < self.imported_functions;
-        self.referenced.push(function);
+        self.reach.refer(function);
     }
 
     /// A type that has to be a function's.
     pub fn function_type(&self, index: u32) -> Result<&FuncType, InstrumentError> {
-        let ty = self.types.get(index as usize).and_then(Option::as_ref);
+        let ty = self.types.get(index as usize);
         ty.ok_or_else(|| InstrumentError::new(format!("type {index} is no function type")))
     }
 
@@ -243,10 +192,9 @@ impl Info {
     pub fn flush_before(&self, operators: &[Operator<'_>], index: usize) -> Flush {
         let (reaches, checked) = match &operators[index] {
             Operator::Call { function_index } => {
-                let reaches = self.reaching.get(*function_index as usize).copied().unwrap_or_default();
-                (reaches, *function_index < self.imported_functions)
+                (self.reach.reaches(*function_index), *function_index < self.imported_functions)
             }
-            Operator::CallIndirect { .. } => (self.indirect_reaches, self.foreign_tables),
+            Operator::CallIndirect { .. } => (self.reach.indirectly(), self.foreign_tables),
             _ => return Flush::None,
         };
         let returns = !matches!(operators.get(index + 1), Some(Operator::Unreachable));

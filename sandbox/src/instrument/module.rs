@@ -69,7 +69,6 @@ impl<'a> Rewriter<'a> {
     fn add_types(&mut self, types: &mut TypeSection) -> Result<(), InstrumentError> {
         let mut next = self.info.types.len() as u32;
         for (index, ty) in self.info.types.iter().enumerate() {
-            let Some(ty) = ty else { continue };
             if ty.results().len() > 1 && !ty.params().is_empty() {
                 let results = ty.results().iter().map(|ty| self.val_type(*ty)).collect::<Result<Vec<_>, _>>()?;
                 types.ty().function([], results);

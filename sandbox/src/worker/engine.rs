@@ -65,33 +65,7 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
     // NaN bits differ between processors, but canonical builds see to that, where their bits can be seen; done after
     // every operation it costs up to 4.3x.
     config.cranelift_nan_canonicalization(settings.canonical_nans);
-    // Relaxed SIMD differs between processors by definition; should it ever slip in, then the same everywhere.
-    config.wasm_relaxed_simd(false);
-    config.relaxed_simd_deterministic(true);
-    // SIMD itself is deterministic, and twice as fast.
-    config.wasm_simd(true);
-    // Threads are not deterministic, and make timers out of shared memory.
-    config.wasm_features(WasmFeatures::THREADS, false);
-    config.wasm_features(WasmFeatures::SHARED_EVERYTHING_THREADS, false);
-    config.shared_memory(false);
-    // 64-bit memories need a bounds check for every access.
-    config.wasm_memory64(false);
-    // Young parts of the engine, with advisories, that no guest of ours needs.
-    config.wasm_tail_call(false);
-    config.wasm_features(WasmFeatures::EXCEPTIONS, false);
-    config.wasm_features(WasmFeatures::LEGACY_EXCEPTIONS, false);
-    config.wasm_features(WasmFeatures::GC, false);
-    config.wasm_features(WasmFeatures::GC_TYPES, false);
-    config.wasm_features(WasmFeatures::FUNCTION_REFERENCES, false);
-    config.wasm_features(WasmFeatures::CUSTOM_PAGE_SIZES, false);
-    config.wasm_features(WasmFeatures::WIDE_ARITHMETIC, false);
-    config.wasm_features(WasmFeatures::STACK_SWITCHING, false);
-    // The meter's memory is one more. Validation refuses several memories in modules that come from outside.
-    config.wasm_multi_memory(true);
-    // Components, without their asynchronous side: units are synchronous.
-    config.wasm_component_model(true);
-    config.wasm_features(WasmFeatures::CM_ASYNC, false);
-    config.concurrency_support(false);
+    features(&mut config);
     // 4 GiB of address space a memory, with guard pages: bounds checks otherwise cost 1.4x to 2.6x.
     config.memory_reservation(4 << 30);
     config.memory_guard_size(32 << 20);
@@ -119,6 +93,37 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
         }
     };
     Engine::new(&config)
+}
+
+/// What modules may use; admission says the same with words that help.
+fn features(config: &mut Config) {
+    // Relaxed SIMD differs between processors by definition; should it ever slip in, then the same everywhere.
+    config.wasm_relaxed_simd(false);
+    config.relaxed_simd_deterministic(true);
+    // SIMD itself is deterministic, and twice as fast.
+    config.wasm_simd(true);
+    // Threads are not deterministic, and make timers out of shared memory.
+    config.wasm_features(WasmFeatures::THREADS, false);
+    config.wasm_features(WasmFeatures::SHARED_EVERYTHING_THREADS, false);
+    config.shared_memory(false);
+    // 64-bit memories need a bounds check for every access.
+    config.wasm_memory64(false);
+    // Young parts of the engine, with advisories, that no guest of ours needs.
+    config.wasm_tail_call(false);
+    config.wasm_features(WasmFeatures::EXCEPTIONS, false);
+    config.wasm_features(WasmFeatures::LEGACY_EXCEPTIONS, false);
+    config.wasm_features(WasmFeatures::GC, false);
+    config.wasm_features(WasmFeatures::GC_TYPES, false);
+    config.wasm_features(WasmFeatures::FUNCTION_REFERENCES, false);
+    config.wasm_features(WasmFeatures::CUSTOM_PAGE_SIZES, false);
+    config.wasm_features(WasmFeatures::WIDE_ARITHMETIC, false);
+    config.wasm_features(WasmFeatures::STACK_SWITCHING, false);
+    // The meter's memory is one more. Validation refuses several memories in modules that come from outside.
+    config.wasm_multi_memory(true);
+    // Components, without their asynchronous side: units are synchronous.
+    config.wasm_component_model(true);
+    config.wasm_features(WasmFeatures::CM_ASYNC, false);
+    config.concurrency_support(false);
 }
 
 /// Room for one unit at a time, with some slots still warm from the one before.

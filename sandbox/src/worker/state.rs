@@ -34,6 +34,14 @@ pub struct Surroundings {
     pub scratch: Option<PathBuf>,
 }
 
+impl Surroundings {
+    /// For units that run in this very process, with a parent that is nobody.
+    pub fn alone(limits: Limits, epoch_ms: u64) -> std::io::Result<Self> {
+        let link = Link::nowhere()?;
+        Ok(Self { link, limits, epoch_ms, args: Vec::new(), shared: Arc::default(), scratch: None })
+    }
+}
+
 /// The streams of randomness that a seed gives; they never meet.
 enum Stream {
     Host = 0,

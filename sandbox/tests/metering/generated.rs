@@ -2,13 +2,12 @@
 //! `FALLOW_METERING_SEEDS` sets how many, `FALLOW_METERING_FIRST` the first seed.
 
 use arbitrary::Unstructured;
-use fallow_sandbox::instrument::{self, Floats};
+use fallow_sandbox::instrument::{self, Floats, accepted};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_smith::{Config, Module};
 use wasmparser::{Parser, Validator, WasmFeatures};
 
 use crate::compare::Sides;
-use crate::features;
 use crate::host::{Setup, mix};
 
 /// Seeds of an ordinary test run.
@@ -22,7 +21,7 @@ fn generated_modules_count_and_compute_the_same() {
     let seeds = number("FALLOW_METERING_SEEDS").unwrap_or(SEEDS);
     let (mut steps, mut traps, mut host_calls, mut fuel) = (0, 0, 0, 0u64);
     for seed in from..from + seeds {
-        let core = generate(seed, features::accepted());
+        let core = generate(seed, accepted());
         let setup = Setup { seed: mix(seed), ..Setup::default() };
         let sides = Sides::new(&core).unwrap_or_else(|error| fail(seed, &core, &error));
         let seen = sides.compare(&setup).unwrap_or_else(|difference| fail(seed, &core, &difference));
@@ -39,12 +38,12 @@ fn generated_modules_count_and_compute_the_same() {
 #[test]
 fn instrumented_modules_are_valid_and_made_the_same_again() {
     for seed in 1_000_000..1_000_000 + SEEDS {
-        let core = generate(seed, features::accepted());
+        let core = generate(seed, accepted());
         for floats in [Floats::Plain, Floats::Canonical] {
             let once = instrument::module(&core, floats).expect("a valid module can be instrumented");
             let again = instrument::module(&core, floats).expect("a valid module can be instrumented");
             assert!(once == again, "seed {seed}: {floats:?} differs from itself");
-            let features = features::accepted() | WasmFeatures::MULTI_MEMORY;
+            let features = accepted() | WasmFeatures::MULTI_MEMORY;
             if let Err(error) = Validator::new_with_features(features).validate_all(&once) {
                 fail(seed, &core, &format!("{floats:?} is not valid: {error}"));
             }

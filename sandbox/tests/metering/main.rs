@@ -5,7 +5,6 @@ mod cases;
 mod compare;
 mod every_operation;
 mod examples;
-mod features;
 mod generated;
 mod host;
 mod interp;

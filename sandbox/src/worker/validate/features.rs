@@ -3,19 +3,11 @@
 use wasmparser::{BinaryReaderError, WasmFeatures};
 
 use super::super::ServeError;
+use crate::instrument;
 
 /// Features of modules and components.
 pub fn ours() -> WasmFeatures {
-    WasmFeatures::MUTABLE_GLOBAL
-        | WasmFeatures::SATURATING_FLOAT_TO_INT
-        | WasmFeatures::SIGN_EXTENSION
-        | WasmFeatures::REFERENCE_TYPES
-        | WasmFeatures::MULTI_VALUE
-        | WasmFeatures::BULK_MEMORY
-        | WasmFeatures::SIMD
-        | WasmFeatures::FLOATS
-        | WasmFeatures::EXTENDED_CONST
-        | WasmFeatures::COMPONENT_MODEL
+    instrument::accepted() | WasmFeatures::COMPONENT_MODEL
 }
 
 /// Words by which the parser names what we leave out, and what to do about it.
