@@ -10,5 +10,6 @@ pub mod matching;
 pub mod name;
 pub mod quota;
 pub mod split;
+pub mod trust;
 
 pub use ids::{AccountNo, JobNo, NodeNo};
