@@ -9,11 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use fallow_protocol::limits::{BLOB_BYTES_MAX, COMPONENT_BYTES_MAX};
 use fallow_protocol::manifest;
+use grid_core::pricing::Price;
+use grid_core::trust::Policy;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod grid;
 mod secret;
 
+pub use grid::{Grid, Trust};
 pub use secret::Secret;
 
 /// Everything that can be set.
@@ -38,6 +42,13 @@ pub struct Config {
     pub limits: Limits,
     /// How work is handed out and kept.
     pub work: Work,
+    /// Who may be on the grid, and whether work costs credits.
+    pub grid: Grid,
+    /// What work costs.
+    #[serde(deserialize_with = "grid::price")]
+    pub price: Price,
+    /// Constants of verification that are not the usual ones.
+    pub trust: Trust,
     /// Executable that is started as sandbox worker; this one where it is missing. Not a setting of the file.
     #[serde(skip)]
     pub worker_exe: Option<PathBuf>,
@@ -139,6 +150,9 @@ impl Default for Config {
             keys: Keys::default(),
             limits: Limits::default(),
             work: Work::default(),
+            grid: Grid::default(),
+            price: Price::default(),
+            trust: Trust::default(),
             worker_exe: None,
         }
     }
@@ -214,6 +228,10 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_LEASE_MS", &["work", "lease_ms"]),
     ("FALLOW_HEARTBEAT_MS", &["work", "heartbeat_ms"]),
     ("FALLOW_CHECKPOINT_MS", &["work", "checkpoint_ms"]),
+    ("FALLOW_GRID_KIND", &["grid", "kind"]),
+    ("FALLOW_GRID_CREDITS", &["grid", "credits"]),
+    ("FALLOW_GRID_ALLOWANCE", &["grid", "allowance"]),
+    ("FALLOW_PRICE_PER_TERA_FUEL", &["price", "per_tera_fuel"]),
 ];
 
 /// Values that flags gave, as key path and value; they win over everything.
@@ -264,7 +282,12 @@ impl Config {
         if self.work.heartbeat_ms == 0 || self.work.lease_ms < 3 * self.work.heartbeat_ms {
             bail!("work.lease_ms must be at least three times work.heartbeat_ms, so that one lost message is harmless");
         }
-        Ok(())
+        grid::check(&self.price, &self.policy())
+    }
+
+    /// The constants of verification.
+    pub fn policy(&self) -> Policy {
+        self.trust.over(Policy::of(self.grid.kind))
     }
 
     /// Address of the database.
@@ -283,7 +306,7 @@ impl Config {
 fn typed(key: &[&str], value: String) -> Value {
     match key.last() {
         Some(last) if last.ends_with("_ms") => value.parse().map_or(Value::String(value), Value::Integer),
-        Some(&"json" | &"behind_proxy") => value.parse().map_or(Value::String(value), Value::Boolean),
+        Some(&"json" | &"behind_proxy" | &"credits") => value.parse().map_or(Value::String(value), Value::Boolean),
         _ => Value::String(value),
     }
 }
