@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fallow_protocol::Digest;
 
+use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
 use crate::jobs::Active;
@@ -23,6 +24,8 @@ pub struct App {
     pub blobs: BlobStore,
     /// The grid's keys.
     pub keys: GridKeys,
+    /// The server's own worker.
+    pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
     /// Jobs that have not ended, as the workers keep them in memory.
@@ -36,11 +39,13 @@ pub struct App {
 impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
     pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+        let anchor = Anchor::new(&config);
         Arc::new(Self {
             config,
             store,
             blobs,
             keys,
+            anchor,
             nodes: Registry::default(),
             active: Active::default(),
             wakes: Wakes::default(),
