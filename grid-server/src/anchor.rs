@@ -204,7 +204,9 @@ impl Anchor {
         if let Outcome::HostFault { message } = end.outcome {
             return Err(host("run the unit")(io::Error::other(message)));
         }
-        outputs::result(app, unit, end, &folder.emitted()).await
+        let result = outputs::result(app, unit, end, &folder.emitted()).await;
+        folder.remove().await.map_err(host("remove the unit's folder"))?;
+        result
     }
 
     /// What its worker is told: the module compiled, the shared files found, the limits lowered.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fallow_protocol::limits::{INLINE_BYTES_MAX, LOG_BYTES_KEPT};
+use fallow_protocol::limits::INLINE_BYTES_MAX;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, Output, UnitResult};
 use fallow_sandbox::client::TaskEnd;
@@ -13,22 +13,25 @@ use super::{AnchorError, AnchorUnit, host};
 use crate::app::{App, now_ms};
 use crate::blobs::BUFFER_BYTES;
 use crate::store::blobs;
+use crate::workers::results::cut;
 
 /// What was being done where the output cannot be kept.
 const KEEP: &str = "keep the output";
 
 /// The result. `emitted` is the file that a split wrote.
 pub async fn result(app: &App, unit: &AnchorUnit, end: TaskEnd, emitted: &Path) -> Result<UnitResult, AnchorError> {
-    let TaskEnd { outcome, floats, fuel, memory_bytes, wall_us, output, mut log, .. } = end;
+    let TaskEnd { outcome, floats, fuel, memory_bytes, wall_us, output, log, .. } = end;
     let output = match (&outcome, unit.call) {
         (Outcome::Done, Call::Split) => Some(of_file(app, emitted).await?),
         (Outcome::Done, _) if output.len() <= INLINE_BYTES_MAX => Some(Output::Inline(output)),
         (Outcome::Done, _) => Some(blob(app, output.as_slice()).await?),
         _ => None,
     };
-    log.drain(..log.len().saturating_sub(LOG_BYTES_KEPT));
-    let (key, attempt) = (unit.key, unit.attempt);
-    Ok(UnitResult { key, attempt, outcome, floats, fuel, memory_bytes, wall_us, output, log, resumed_at_fuel: None })
+    let (key, attempt, resumed_at_fuel) = (unit.key, unit.attempt, None);
+    let mut result =
+        UnitResult { key, attempt, outcome, floats, fuel, memory_bytes, wall_us, output, log, resumed_at_fuel };
+    cut(&mut result, &unit.job.limits);
+    Ok(result)
 }
 
 async fn of_file(app: &App, path: &Path) -> Result<Output, AnchorError> {

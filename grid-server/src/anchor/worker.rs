@@ -87,6 +87,13 @@ impl Folder {
         self.path.join("scratch")
     }
 
+    /// Remove it, and wait for that.
+    pub async fn remove(mut self) -> io::Result<()> {
+        let dir = self.dir.take();
+        let remove = move || dir.map_or(Ok(()), TempDir::close);
+        tokio::task::spawn_blocking(remove).await.map_err(io::Error::other)?
+    }
+
     /// File that a split writes.
     pub fn emitted(&self) -> PathBuf {
         self.path.join("emitted")
@@ -95,7 +102,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let dir = self.dir.take();
+        let Some(dir) = self.dir.take() else { return };
         // What is left where no runtime is there any more goes at the next start.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn_blocking(move || drop(dir));
