@@ -19,5 +19,6 @@ pub mod router;
 pub mod serve;
 pub mod store;
 pub mod tls;
+pub mod trust;
 pub mod wakes;
 pub mod workers;

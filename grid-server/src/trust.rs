@@ -76,7 +76,8 @@ impl Trust {
         let mut known = self.lock();
         known.nodes = nodes.into_iter().map(|row| (row.node, row)).collect();
         known.owners = owners.into_iter().map(|row| (row.account, row.record)).collect();
-        known.frozen = frozen.iter().filter_map(|(kind, value)| Some(frozen_of(kind, u32::try_from(*value).ok()?)?)).collect();
+        known.frozen =
+            frozen.iter().filter_map(|(kind, value)| Some(frozen_of(kind, u32::try_from(*value).ok()?)?)).collect();
     }
 
     /// A node came online.
@@ -133,8 +134,8 @@ impl Trust {
         let record = known.record(node);
         let owner_record = known.owners.get(&owner).copied().unwrap_or_default();
         let place = known.places.get(&node).copied().unwrap_or_default();
-        let is_frozen = known.frozen.contains(&Frozen::Arch(place.arch))
-            || known.frozen.contains(&Frozen::Engine(place.engine));
+        let is_frozen =
+            known.frozen.contains(&Frozen::Arch(place.arch)) || known.frozen.contains(&Frozen::Engine(place.engine));
         Worth {
             standing: known.standing(&self.policy, node, owner),
             seasoned: is_seasoned(&self.policy, &record, &owner_record, now_i64()),

@@ -72,7 +72,9 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
 
 fn barred(worth: &Worth) -> Option<&'static str> {
     match worth.standing {
-        _ if worth.frozen => Some("gives other results than computers of other kinds, which the operator has to look at"),
+        _ if worth.frozen => {
+            Some("gives other results than computers of other kinds, which the operator has to look at")
+        }
         Standing::Quarantined { .. } => Some("gave wrong results as broken hardware does"),
         Standing::Banned { .. } => Some("gave wrong results again and again"),
         _ => None,

@@ -44,7 +44,15 @@ pub struct Worth {
 impl Default for Worth {
     /// A node that nobody knows.
     fn default() -> Self {
-        Self { standing: Standing::Probation, seasoned: false, passes: 0, network: 0, arch: 0, engine: 0, frozen: false }
+        Self {
+            standing: Standing::Probation,
+            seasoned: false,
+            passes: 0,
+            network: 0,
+            arch: 0,
+            engine: 0,
+            frozen: false,
+        }
     }
 }
 

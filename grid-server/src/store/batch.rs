@@ -58,21 +58,20 @@ impl Row<'_> {
         self
     }
 
-    /// A number, or none.
-    pub(super) fn maybe(mut self, value: Option<i64>) -> Self {
-        let json = self.comma();
-        match value {
-            Some(value) => {
-                let _ = write!(json, "{value}");
-            }
-            None => json.push_str("null"),
-        }
-        self
-    }
-
     /// A count, capped where the database ends.
     pub(super) fn count(self, value: u64) -> Self {
         self.int(int(value))
+    }
+
+    /// A count, or none.
+    pub(super) fn maybe(mut self, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.count(value),
+            None => {
+                self.comma().push_str("null");
+                self
+            }
+        }
     }
 
     /// Bytes, or none.

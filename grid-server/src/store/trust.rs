@@ -55,10 +55,7 @@ pub async fn everything(db: &impl ConnectionTrait) -> Result<(Vec<NodeRow>, Vec<
     let nodes = "SELECT node, record, review_from FROM node_trust";
     let nodes = db.query_all_raw(statement(backend, nodes, Vec::new())).await?;
     let owners = db.query_all_raw(statement(backend, "SELECT account, record FROM owner_trust", Vec::new())).await?;
-    Ok((
-        nodes.iter().map(node_row).collect::<Result<_, _>>()?,
-        owners.iter().map(owner_row).collect::<Result<_, _>>()?,
-    ))
+    Ok((nodes.iter().map(node_row).collect::<Result<_, _>>()?, owners.iter().map(owner_row).collect::<Result<_, _>>()?))
 }
 
 /// These nodes, as far as there is anything about them.
@@ -84,7 +81,7 @@ pub async fn put_nodes(db: &impl ConnectionTrait, nodes: &[NodeRow]) -> Result<(
         ON CONFLICT (node) DO UPDATE SET record = excluded.record, review_from = excluded.review_from";
     let mut rows = Rows::with_capacity(nodes.len(), 600);
     for node in nodes {
-        rows.row().int(node.node).bytes(Some(&wire::encode(&node.record))).maybe(node.review_from.map(int));
+        rows.row().int(node.node).bytes(Some(&wire::encode(&node.record))).maybe(node.review_from);
     }
     put(db, PUT, rows).await
 }
