@@ -9,7 +9,7 @@ use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::{Call, STAGE_RUN, STAGE_SPLIT, UnitKey};
 use fallow_protocol::{Digest, JobId};
 use grid_core::eta::Rate;
-use grid_core::life::JobLife;
+use grid_core::life::{JobLife, Mask};
 use grid_core::matching::{JobView, PICKY_MAX, Picky};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::watch;
@@ -51,6 +51,8 @@ pub struct ActiveJob {
     pub profile: Arc<str>,
     /// Lengths of the shared files.
     pub shared_lens: Vec<u64>,
+    /// Shifts the numbers of attempts as nodes see them.
+    pub mask: Mask,
     /// Seed of the units' random streams.
     pub seed: u64,
     /// Where the guests' clocks begin.
@@ -182,7 +184,7 @@ impl Active {
 impl ActiveJob {
     /// From its rows.
     pub fn new(row: JobRow, module: ModuleRow, profile: &str, shared_lens: Vec<u64>, stages: Vec<Stage>) -> Self {
-        let JobRow { submission, seed, epoch_ms, .. } = row;
+        let JobRow { submission, mask, seed, epoch_ms, .. } = row;
         let settings = settings_digest(&submission.args, &submission.limits, seed, epoch_ms, &submission.shared);
         let state = JobState { phase: Phase(row.phase), fuel: row.fuel, stages, ..JobState::default() };
         Self {
@@ -193,6 +195,7 @@ impl ActiveJob {
             module,
             profile: profile.into(),
             shared_lens,
+            mask,
             seed,
             epoch_ms,
             created_at_ms: row.created_at_ms,

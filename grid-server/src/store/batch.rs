@@ -58,6 +58,18 @@ impl Row<'_> {
         self
     }
 
+    /// A number, or none.
+    pub(super) fn maybe(mut self, value: Option<i64>) -> Self {
+        let json = self.comma();
+        match value {
+            Some(value) => {
+                let _ = write!(json, "{value}");
+            }
+            None => json.push_str("null"),
+        }
+        self
+    }
+
     /// A count, capped where the database ends.
     pub(super) fn count(self, value: u64) -> Self {
         self.int(int(value))

@@ -75,11 +75,16 @@ fn submission(name: &str) -> JobSubmission {
         assemble: Default::default(),
         floats: Default::default(),
         seed: None,
+        verify: fallow_protocol::job::Verify::default(),
+        critical: false,
+        budget: None,
+        offer_permille: 1_000,
     }
 }
 
 fn job_row(account: i64) -> JobRow {
     JobRow {
+        mask: grid_core::life::Mask(u64::MAX),
         id: 0,
         public_id: JobId::random(),
         account,
@@ -365,7 +370,16 @@ async fn a_key_is_kept_with_its_job(store: &Store) {
 
 async fn checkpoints_are_the_running_attempts_and_never_step_back(store: &Store) {
     let job = new_job(store, 2).await;
-    let row = CheckpointRow { stage: STAGE_RUN, seq: 0, attempt: 1, node: 9, blob: Digest([1; 32]), len: 3, fuel: 50 };
+    let row = CheckpointRow {
+        stage: STAGE_RUN,
+        seq: 0,
+        attempt: 1,
+        node: 9,
+        origin: 9,
+        blob: Digest([1; 32]),
+        len: 3,
+        fuel: 50,
+    };
     let write = store.write(move |db| {
         let row = row.clone();
         Box::pin(async move {

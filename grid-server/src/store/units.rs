@@ -2,6 +2,7 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::UnitState;
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::unit::{Input, Output};
 use fallow_protocol::wire;
 use grid_core::NodeNo;
@@ -159,27 +160,44 @@ pub struct Conclusion {
     pub output: Option<Output>,
     /// Message of the outcome, where it has one.
     pub message: Option<String>,
+    /// The build that ran.
+    pub floats: Floats,
+    /// Who made the checkpoint that it went on from.
+    pub resumed_from: Option<i64>,
 }
 
+// A unit that waits for its check keeps the output that it has.
 // SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. The row is always there: callers
 // conclude only units that were made.
 const CONCLUDE_SQLITE: &str =
     "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
-        memory_bytes, output_len, output, output_blob, message, claims, input)
+        memory_bytes, output_len, output, output_blob, message, claims, floats, resumed_from, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
-        {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, x'' FROM {rows:3}
+        {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, {int:14}, {int:15}, x'' FROM {rows:3}
     ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, troubles = excluded.troubles,
         class = excluded.class, fuel = excluded.fuel, wall_us = excluded.wall_us,
-        memory_bytes = excluded.memory_bytes, output_len = excluded.output_len, output = excluded.output,
-        output_blob = excluded.output_blob, message = excluded.message, claims = excluded.claims, lease = NULL
+        memory_bytes = excluded.memory_bytes, message = excluded.message, claims = excluded.claims,
+        output_len = CASE WHEN excluded.state = 2 AND excluded.output_len = 0 THEN units.output_len
+            ELSE excluded.output_len END,
+        output = CASE WHEN excluded.state = 2 AND excluded.output_len = 0 THEN COALESCE(excluded.output, units.output)
+            ELSE excluded.output END,
+        output_blob = CASE WHEN excluded.state = 2 AND excluded.output_len = 0 THEN units.output_blob
+            ELSE excluded.output_blob END,
+        floats = excluded.floats, resumed_from = excluded.resumed_from, lease = NULL
     WHERE units.lease IS NOT NULL AND units.attempt = excluded.attempt AND units.node = excluded.node
     RETURNING seq";
 const CONCLUDE_POSTGRES: &str = "UPDATE units SET state = new.state, troubles = new.troubles, class = new.class,
-        fuel = new.fuel, wall_us = new.wall_us, memory_bytes = new.memory_bytes, output_len = new.output_len,
-        output = new.output, output_blob = new.output_blob, message = new.message, claims = new.claims, lease = NULL
+        fuel = new.fuel, wall_us = new.wall_us, memory_bytes = new.memory_bytes, message = new.message,
+        claims = new.claims,
+        output_len = CASE WHEN new.state = 2 AND new.output_len = 0 THEN units.output_len ELSE new.output_len END,
+        output = CASE WHEN new.state = 2 AND new.output_len = 0 THEN COALESCE(new.output, units.output)
+            ELSE new.output END,
+        output_blob = CASE WHEN new.state = 2 AND new.output_len = 0 THEN units.output_blob ELSE new.output_blob END,
+        floats = new.floats, resumed_from = new.resumed_from, lease = NULL
     FROM (SELECT {int:0} AS seq, {int:1} AS attempt, {int:2} AS node, {int:3} AS state, {int:4} AS troubles,
         {int:5} AS class, {int:6} AS fuel, {int:7} AS wall_us, {int:8} AS memory_bytes, {int:9} AS output_len,
-        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message, {bytes:13} AS claims
+        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message, {bytes:13} AS claims,
+        {int:14} AS floats, {int:15} AS resumed_from
         FROM {rows:3}) AS new
     WHERE units.job = $1 AND units.stage = $2 AND units.seq = new.seq AND units.lease IS NOT NULL
         AND units.attempt = new.attempt AND units.node = new.node
@@ -211,7 +229,9 @@ pub async fn conclude(
             .bytes(inline)
             .bytes(blob)
             .text(unit.message.as_deref())
-            .bytes(claims.as_deref());
+            .bytes(claims.as_deref())
+            .int(i64::from(!unit.floats.is_plain()))
+            .maybe(unit.resumed_from);
     }
     let backend = db.get_database_backend();
     let text = if backend == sea_orm::DbBackend::Sqlite { CONCLUDE_SQLITE } else { CONCLUDE_POSTGRES };

@@ -80,7 +80,8 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             app.metrics.node_faults.inc();
             continue;
         }
-        for result in frame.results {
+        for mut result in frame.results {
+            result.attempt = job.mask.attempt(result.key, result.attempt);
             if !exists(&job, result.key) {
                 app.metrics.node_faults.inc();
                 continue;
