@@ -33,10 +33,17 @@ const UP: &[&str] = &[
         seq BIGINT NOT NULL,
         made_at_ms BIGINT NOT NULL,
         evidence TEXT NOT NULL)",
+    // Kinds of computers whose results differ from the others': `arch` or `engine`, and the number that stands for it.
+    "CREATE TABLE frozen (
+        kind TEXT NOT NULL,
+        value BIGINT NOT NULL,
+        made_at_ms BIGINT NOT NULL,
+        PRIMARY KEY (kind, value)) {clustered}",
     "CREATE INDEX disputes_of_job ON disputes (job)",
 ];
 
 const DOWN: &[&str] = &[
+    "DROP TABLE frozen",
     "DROP TABLE disputes",
     "DROP TABLE owner_trust",
     "DROP TABLE node_trust",

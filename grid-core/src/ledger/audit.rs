@@ -52,21 +52,21 @@ pub enum Finding {
         /// What it names.
         pending: TransferId,
     },
-    /// I6, I7: a transfer's id is not that of its cause, so it was changed.
+    /// I7: a transfer's id is not that of its cause, so it was changed.
     WrongId {
         /// The id that is stored.
         stored: TransferId,
         /// The id of its cause.
         computed: TransferId,
     },
-    /// A transfer that could not have been made.
+    /// I6: a transfer that could not have been made.
     Form {
         /// The transfer.
         id: TransferId,
         /// Why not.
         reason: Reason,
     },
-    /// A row that no version of the program writes.
+    /// I6: a row that no version of the program writes.
     Unreadable {
         /// Where and what.
         what: String,
@@ -77,6 +77,11 @@ pub enum Finding {
         id: i64,
         /// What is wrong.
         what: &'static str,
+    },
+    /// I8: a frame's pay is reserved, and no holding says what for.
+    NoHolding {
+        /// The reservation.
+        id: TransferId,
     },
     /// I9: a job is over and its escrow is not empty.
     Escrow {
@@ -224,6 +229,23 @@ fn add(sums: &mut [i128; 4], balance: &Balance) {
     }
 }
 
+impl Finding {
+    /// The invariant that is broken, as the documentation numbers them.
+    pub fn invariant(&self) -> &'static str {
+        match self {
+            Finding::Sums { pending: false, .. } => "I1",
+            Finding::Sums { pending: true, .. } => "I2",
+            Finding::Recomputed { .. } => "I3",
+            Finding::Overdrawn { .. } => "I4",
+            Finding::Resolution { .. } => "I5",
+            Finding::Form { .. } | Finding::Unreadable { .. } => "I6",
+            Finding::WrongId { .. } => "I7",
+            Finding::Holding { .. } | Finding::NoHolding { .. } => "I8",
+            Finding::Escrow { .. } => "I9",
+        }
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -245,6 +267,7 @@ impl fmt::Display for Finding {
             Finding::Form { id, reason } => write!(f, "transfer {id} could not have been made: {reason}"),
             Finding::Unreadable { what } => write!(f, "failed to read {what}"),
             Finding::Holding { id, what } => write!(f, "holding {id}: {what}"),
+            Finding::NoHolding { id } => write!(f, "reservation {id} of a frame's pay has no holding"),
             Finding::Escrow { account, left } => write!(f, "{account}: the job is over, and {left} are left"),
         }
     }

@@ -2,7 +2,7 @@
 
 use fallow_protocol::job::RunOn;
 
-use super::view::{JobView, Mood, NodeView, Snapshot};
+use super::view::{JobView, Mood, NodeView, Snapshot, Worth};
 use crate::ids::NodeNo;
 use crate::life::Others;
 use crate::trust::Standing;
@@ -49,7 +49,7 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
             RunOn::Anyone if !node.takes_strangers => return Err(Refusal::NoStrangers),
             RunOn::Anyone => {}
         }
-        if let Some(why) = barred(node.worth.standing) {
+        if let Some(why) = barred(&node.worth) {
             return Err(Refusal::Untrusted(why.to_owned()));
         }
     }
@@ -70,8 +70,11 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
     }
 }
 
-fn barred(standing: Standing) -> Option<&'static str> {
-    match standing {
+fn barred(worth: &Worth) -> Option<&'static str> {
+    match worth.standing {
+        _ if worth.frozen => {
+            Some("gives other results than computers of other kinds, which the operator has to look at")
+        }
         Standing::Quarantined { .. } => Some("gave wrong results as broken hardware does"),
         Standing::Banned { .. } => Some("gave wrong results again and again"),
         _ => None,

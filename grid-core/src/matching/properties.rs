@@ -30,7 +30,15 @@ fn node(id: i64) -> NodeView {
 
 /// Trusted, in a network of its own.
 fn known(id: i64) -> Worth {
-    Worth { standing: Standing::Trusted, seasoned: true, passes: 1_000, network: id as u64, arch: id as u32, engine: 1 }
+    Worth {
+        standing: Standing::Trusted,
+        seasoned: true,
+        passes: 1_000,
+        network: id as u64,
+        arch: id as u32,
+        engine: 1,
+        frozen: false,
+    }
 }
 
 fn job(id: i64, ready: u64) -> JobView {

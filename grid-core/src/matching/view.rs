@@ -37,12 +37,22 @@ pub struct Worth {
     pub arch: u32,
     /// Its engine's version, as in [`Candidate`].
     pub engine: u32,
+    /// Computers of its kind gave other results than the rest, and the operator has not looked at it yet.
+    pub frozen: bool,
 }
 
 impl Default for Worth {
     /// A node that nobody knows.
     fn default() -> Self {
-        Self { standing: Standing::Probation, seasoned: false, passes: 0, network: 0, arch: 0, engine: 0 }
+        Self {
+            standing: Standing::Probation,
+            seasoned: false,
+            passes: 0,
+            network: 0,
+            arch: 0,
+            engine: 0,
+            frozen: false,
+        }
     }
 }
 
@@ -105,7 +115,7 @@ impl NodeView {
 
     /// As one that could run a copy.
     pub fn candidate(&self) -> Candidate {
-        let Worth { standing, seasoned, passes, network, arch, engine } = self.worth;
+        let Worth { standing, seasoned, passes, network, arch, engine, frozen: _ } = self.worth;
         Candidate { node: self.id, owner: self.owner, network, standing, seasoned, passes, arch, engine }
     }
 

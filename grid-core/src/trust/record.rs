@@ -1,12 +1,15 @@
 //! What is remembered of one node and of one owner: plain numbers, one row each.
 
+use serde::{Deserialize, Serialize};
+
 use super::policy::Policy;
 
 /// Passed checks whose places are remembered.
 pub const RECENT: usize = 5;
 
 /// What is remembered of one node. A new node's is the default, whoever owns it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Record {
     /// The operator vouches for this node: what it says is right.
     pub anchor: bool,
@@ -92,7 +95,8 @@ impl Record {
 }
 
 /// What is remembered of one owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct OwnerRecord {
     /// When the first result of any of his nodes came, Unix milliseconds; 0 before that.
     pub first_ms: i64,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fallow_protocol::api::{JobPhase, UnitCounts, UnitState};
 use fallow_protocol::job::{Assemble, JobSubmission, settings_digest};
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::manifest::{Exports, Limits};
 use fallow_protocol::unit::{Call, STAGE_RUN, STAGE_SPLIT, UnitKey};
 use fallow_protocol::{Digest, JobId};
 use grid_core::eta::Rate;
@@ -227,13 +227,7 @@ impl ActiveJob {
 
     /// The export that units of a stage call.
     pub fn call(&self, stage: u16, last_merge: bool) -> Call {
-        match stage {
-            STAGE_SPLIT => Call::Split,
-            STAGE_RUN if self.module.exports.run => Call::Run,
-            STAGE_RUN => Call::Command,
-            _ if last_merge => Call::MergeLast,
-            _ => Call::Merge,
-        }
+        call_of(&self.module.exports, stage, last_merge)
     }
 
     /// Largest blob that one of its units may upload.
@@ -244,6 +238,22 @@ impl ActiveJob {
         let emitted = if self.module.exports.split { emitted } else { 0 };
         limits.output_bytes.max(limits.checkpoint_bytes).max(emitted)
     }
+}
+
+/// The export that units of a stage call, of a module that has these exports.
+pub fn call_of(exports: &Exports, stage: u16, last_merge: bool) -> Call {
+    match stage {
+        STAGE_SPLIT => Call::Split,
+        STAGE_RUN if exports.run => Call::Run,
+        STAGE_RUN => Call::Command,
+        _ if last_merge => Call::MergeLast,
+        _ => Call::Merge,
+    }
+}
+
+/// Whether the units of a job's last stage make the result themselves.
+pub fn is_last_merge(last: &Stage, assemble: Assemble) -> bool {
+    assemble == Assemble::Merge && last.stage > STAGE_RUN && last.split_done && last.total == 1
 }
 
 impl JobState {
@@ -299,8 +309,7 @@ impl JobState {
 
     /// Whether the units of the last stage make the result themselves.
     pub fn is_last_merge(&self, assemble: Assemble) -> bool {
-        let stage = self.stage();
-        assemble == Assemble::Merge && stage.stage > STAGE_RUN && stage.split_done && stage.total == 1
+        is_last_merge(self.stage(), assemble)
     }
 
     /// Keep progress of a running unit.

@@ -8,8 +8,8 @@ use grid_core::{AccountNo, NodeNo};
 /// Claims are few: see `executors_max` of `grid_core::trust::Policy`.
 const BYTES_MAX: usize = 4 * 1024;
 
-/// Node, owner, attempt; what is compared; the maker of the checkpoint that it went on from.
-type Tuple = (i64, i64, u32, (Digest, Digest, u64, u8, Floats), Option<i64>);
+/// Node, owner, attempt; what is compared; maker of the checkpoint, position, whether it is held, how many are needed.
+type Tuple = (i64, i64, u32, (Digest, Digest, u64, u8, Floats), (Option<i64>, u64, bool, u8));
 
 /// As bytes.
 pub(super) fn pack(claims: &[Claim]) -> Vec<u8> {
@@ -17,7 +17,8 @@ pub(super) fn pack(claims: &[Claim]) -> Vec<u8> {
         .iter()
         .map(|claim| {
             let compared = (claim.digest, claim.essence, claim.fuel, claim.class, claim.floats);
-            (claim.node.0, claim.owner.0, claim.attempt, compared, claim.resumed_from.map(|node| node.0))
+            let kept = (claim.resumed_from.map(|node| node.0), claim.position, claim.held, claim.needed);
+            (claim.node.0, claim.owner.0, claim.attempt, compared, kept)
         })
         .collect();
     wire::encode(&tuples)
@@ -29,8 +30,9 @@ pub(super) fn unpack(bytes: &[u8]) -> Option<Vec<Claim>> {
     Some(tuples.into_iter().map(claim).collect())
 }
 
-fn claim((node, owner, attempt, compared, resumed_from): Tuple) -> Claim {
+fn claim((node, owner, attempt, compared, kept): Tuple) -> Claim {
     let (digest, essence, fuel, class, floats) = compared;
+    let (resumed_from, position, held, needed) = kept;
     Claim {
         node: NodeNo(node),
         owner: AccountNo(owner),
@@ -41,6 +43,9 @@ fn claim((node, owner, attempt, compared, resumed_from): Tuple) -> Claim {
         class,
         floats,
         resumed_from: resumed_from.map(NodeNo),
+        position,
+        held,
+        needed,
     }
 }
 
@@ -60,6 +65,9 @@ mod tests {
             class: 1,
             floats: Floats::Canonical,
             resumed_from: Some(NodeNo(6)),
+            position: 1 << 40,
+            held: true,
+            needed: 3,
         };
         assert_eq!(unpack(&pack(&[claim, claim])), Some(vec![claim, claim]));
         assert_eq!(unpack(b"\xc1"), None);

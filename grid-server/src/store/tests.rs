@@ -48,6 +48,9 @@ macro_rules! on_both {
     )*};
 }
 
+mod holdings;
+mod ledger;
+
 on_both! {
     groups => super::one_failing_write_is_its_own_fault;
     life => super::a_unit_lives_through_all_its_steps;
@@ -423,16 +426,18 @@ async fn pages_follow_each_other(store: &Store) {
     assert_eq!(logs::page(db, job, None, false, Some(0), 9).await.unwrap()[0].seq, 0);
 }
 
+async fn end_job(store: &Store, job: i64, at_ms: u64) {
+    let end = JobEnd { phase: JobPhase::Failed, version: 2, at_ms, result: None, error: None };
+    let write = store.write(move |db| {
+        let end = end.clone();
+        Box::pin(async move { jobs::end(db, job, &end).await })
+    });
+    write.await.unwrap();
+}
+
 async fn an_old_job_is_forgotten_in_parts(store: &Store) {
     let (job, other) = (new_job(store, 10).await, new_job(store, 3).await);
-    let end = JobEnd { phase: JobPhase::Failed, version: 2, at_ms: 10, result: None, error: None };
-    store
-        .write(move |db| {
-            let end = end.clone();
-            Box::pin(async move { jobs::end(db, job, &end).await })
-        })
-        .await
-        .unwrap();
+    end_job(store, job, 10).await;
     assert_eq!(retention::ended_before(store.reader(), 10, 9).await.unwrap(), Vec::<i64>::new());
     assert_eq!(retention::ended_before(store.reader(), 11, 9).await.unwrap(), [job]);
     let mut turns = 1;
