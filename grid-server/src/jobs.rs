@@ -7,12 +7,14 @@ use std::time::Duration;
 use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::job::Assemble;
 use fallow_protocol::{Digest, JobId};
+use grid_core::ledger::Amount;
 
 use crate::store::StoreError;
 
 pub(crate) mod active;
 mod control;
 mod explain;
+mod fund;
 mod lists;
 mod look;
 mod submit;
@@ -20,6 +22,7 @@ mod submit;
 pub use active::{Active, ActiveJob};
 pub use control::{cancel, retry};
 pub use explain::explain;
+pub use fund::fund;
 pub use lists::{logs, units};
 pub use look::{info, list, result};
 pub use submit::submit;
@@ -50,6 +53,14 @@ pub enum JobError {
         quota: u64,
         /// Fuel that it has used.
         used: u64,
+    },
+    /// Fewer credits than are needed.
+    #[error("the account has {available} credits, and {wanted} are needed")]
+    NotEnoughCredits {
+        /// What the account may spend.
+        available: Amount,
+        /// What was asked for.
+        wanted: Amount,
     },
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
@@ -85,6 +96,7 @@ impl JobError {
             JobError::Invalid { .. } => "invalid",
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
+            JobError::NotEnoughCredits { .. } => "not-enough-credits",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -96,6 +108,7 @@ impl JobError {
     pub fn status(&self) -> u16 {
         match self {
             JobError::NotFound(_) => 404,
+            JobError::NotEnoughCredits { .. } => 402,
             JobError::Invalid { .. } => 422,
             JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
             JobError::QuotaExhausted { .. } => 403,
