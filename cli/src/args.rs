@@ -1,8 +1,10 @@
 //! The command line of `fallow`, as clap reads it. What the words do is in `commands`.
 
+mod credits;
 mod job;
 mod project;
 mod submit;
+mod work;
 
 use std::path::PathBuf;
 
@@ -10,9 +12,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::terminal::paint::ColorChoice;
 
+pub use credits::{CreditsArgs, DisputesArgs, EstimateArgs, TopupArgs};
 pub use job::{FetchArgs, FetchTo, JobArg, JobsArgs, LogsArgs};
 pub use project::{BuildArgs, NewArgs, RunArgs};
 pub use submit::SubmitArgs;
+pub use work::WorkArgs;
 
 /// Run WebAssembly tasks on many computers.
 #[derive(Debug, Parser)]
@@ -57,6 +61,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Run one unit here, in the same sandbox as on the grid
     Run(RunArgs),
+    /// Run a sample of a job here, and say how long all of it would take and what it would cost
+    Estimate(Box<EstimateArgs>),
     /// Hand a job to the grid
     Submit(Box<SubmitArgs>),
     /// List your jobs
@@ -73,6 +79,10 @@ pub enum Command {
     Cancel(JobArg),
     /// Give the failed units of a failed job fresh attempts
     Retry(JobArg),
+    /// Show your credits, and what moved them
+    Credits(CreditsArgs),
+    /// Give a job more budget
+    Topup(TopupArgs),
     /// List your nodes
     Nodes(NodesArgs),
     /// Make a single-use token by which a computer joins
@@ -80,6 +90,8 @@ pub enum Command {
     /// Accounts (for operators)
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Units of which nodes said different things, with the evidence (for operators)
+    Disputes(DisputesArgs),
     /// Tokens of your account
     #[command(subcommand)]
     Token(TokenCommand),
@@ -146,6 +158,17 @@ pub enum AccountCommand {
         /// Fuel that it may use in all, like 500T; the grid's default where missing
         #[arg(long, value_name = "FUEL", value_parser = crate::parse::fuel)]
         quota: Option<u64>,
+    },
+    /// Give an account credits
+    Grant {
+        /// Its name or id
+        account: String,
+        /// How many credits
+        #[arg(value_parser = crate::parse::credits, allow_negative_numbers = true)]
+        credits: u64,
+        /// What for, in the account's statement
+        #[arg(long, value_parser = name)]
+        note: Option<String>,
     },
     /// List accounts
     List,

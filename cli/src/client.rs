@@ -7,6 +7,7 @@
 mod account;
 mod blobs;
 mod call;
+mod credits;
 mod download;
 mod error;
 mod jobs;

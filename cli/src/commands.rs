@@ -2,6 +2,9 @@
 
 mod account;
 mod control;
+mod credits;
+mod disputes;
+mod estimate;
 mod explain;
 mod grid;
 mod jobs;
@@ -52,6 +55,7 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::New(args) => project::new(&session, &args).await,
         Command::Build(args) => project::build(&session, &args).await,
         Command::Run(args) => run::run(&session, &args).await,
+        Command::Estimate(args) => estimate::estimate(&session, &args).await,
         Command::Submit(args) => submit::submit(&session, &args).await,
         Command::Jobs(args) => jobs::jobs(&session, args.limit).await,
         Command::Watch(args) => watch(&session, &args).await,
@@ -60,9 +64,12 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Fetch(args) => fetch(&session, &args).await,
         Command::Cancel(args) => control::cancel(&session, &args).await,
         Command::Retry(args) => control::retry(&session, &args).await,
+        Command::Credits(args) => credits::credits(&session, &args).await,
+        Command::Topup(args) => credits::topup(&session, &args).await,
         Command::Nodes(args) => nodes::nodes(&session, args.remove).await,
         Command::JoinToken(args) => nodes::join_token(&session, args.minutes).await,
         Command::Account(command) => account::account(&session, command).await,
+        Command::Disputes(args) => disputes::disputes(&session, args.limit).await,
         Command::Token(command) => token::token(&session, command).await,
         Command::Grid => grid::grid(&session).await,
         Command::Completions { shell } => {

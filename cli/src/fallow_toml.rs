@@ -110,6 +110,12 @@ pub struct JobSection {
     pub verify: Verify,
     /// A wrong result would cost much: every one is checked by a trusted node.
     pub critical: bool,
+    /// What the job may cost at most, credits; the file has `40` or `"12.5"`, this has micro-credits.
+    #[serde(deserialize_with = "crate::parse::credits_key")]
+    pub budget: Option<u64>,
+    /// What the author offers, as the grid's price times 1 to 10: `1.5`. This has thousandths.
+    #[serde(deserialize_with = "crate::parse::offer_key")]
+    pub offer: Option<u32>,
     /// Where `submit --watch` and `fetch` write the result.
     pub output: Option<PathBuf>,
 }
@@ -129,6 +135,8 @@ impl Default for JobSection {
             seed: None,
             verify: Verify::default(),
             critical: false,
+            budget: None,
+            offer: None,
             output: None,
         }
     }
@@ -268,6 +276,10 @@ mod tests {
             args = ["--column", "3"]
             shared = ["table.bin"]
             seed = 7
+            verify = { copies = 3 }
+            critical = true
+            budget = 12.5
+            offer = 2
             [limits]
             memory_mb = 64
             wall_s = 0.5
@@ -278,6 +290,8 @@ mod tests {
         assert_eq!(file.job.split, Split::CsvRows { per_unit: 1000 });
         assert_eq!(file.job.run_on, RunOn::Group("lab".into()));
         assert_eq!(file.job.on_failed, OnFailed::LeaveOut { permille_max: 10 });
+        assert_eq!((file.job.verify, file.job.critical), (Verify::Copies(3), true));
+        assert_eq!((file.job.budget, file.job.offer), (Some(12_500_000), Some(2_000)));
         let limits = file.limits.to_limits();
         assert_eq!((limits.memory_bytes, limits.wall_ms, limits.scratch_bytes), (64 << 20, 500, 1 << 20));
     }
@@ -298,6 +312,9 @@ mod tests {
         check("[job]\nargs = [\"-x\"]", "task.kind = \"command\"");
         check("[job]\nrun_on = \"mine\"", "expected own, anyone or group:NAME");
         check("[job]\nsplit = { by = \"pages\" }", "unknown variant `pages`");
+        check("[job]\nbudget = -3", "cannot be negative");
+        check("[job]\nbudget = \"much\"", "six decimals");
+        check("[job]\noffer = 0.5", "like 1.5");
         assert!(ProjectFile::parse("[task]\nname = \"\"").is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 mod lab;
 mod report;
+mod sample;
 mod trap;
 mod units;
 mod whole;
@@ -26,6 +27,7 @@ use crate::toolchain::Note;
 use lab::Lab;
 pub(crate) use lab::refused;
 pub use report::RunReport;
+pub use sample::{Sample, sample};
 
 /// When the guest's clocks begin, the same in every local run: 1 January 2026.
 const EPOCH_MS: u64 = 1_767_225_600_000;

@@ -142,6 +142,12 @@ pub(crate) mod tests {
             ended_at_ms: None,
             result: None,
             error: None,
+            budget: None,
+            spent: 0,
+            held: 0,
+            waiting_for: None,
+            corrections: 0,
+            notice: None,
             submission: None,
         }
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod inputs;
 mod module;
-mod plan;
+pub(crate) mod plan;
 mod upload;
 
 use fallow_protocol::api::{GridInfo, JobInfo, ModuleInfo};
@@ -16,7 +16,7 @@ use crate::fetch;
 use crate::session::Session;
 use crate::terminal::escape;
 use crate::watch;
-use crate::words::{bytes, counted, now_ms};
+use crate::words::{bytes, counted, credits, now_ms};
 use module::Module;
 use plan::Plan;
 use upload::Sent;
@@ -24,15 +24,19 @@ use upload::Sent;
 /// How often a call is repeated (a submission with the same key), over half a minute: a server that restarts is back by then.
 const RETRIES: u32 = 9;
 
+const NO_BUDGET: &str = "fallow submit … --budget CREDITS, or `budget = CREDITS` under [job] in fallow.toml; `fallow \
+                         estimate` says how much";
+
 /// The whole command.
 pub async fn submit(session: &Session, args: &SubmitArgs) -> anyhow::Result<()> {
     check_output(args)?;
     let client = session.client()?;
-    let plan = Plan::make(args)?;
+    let mut plan = Plan::make(&args.work)?;
     // A grid that is not there is said at once; one that goes away in the middle is waited for.
     let grid = client.grid().await?;
+    plan.budget = budget(&plan, grid.credits, |said| session.terminal.remark(said))?;
     let client = client.with_retries(RETRIES);
-    let module = Module::prepare(session, args, &plan, &grid).await?;
+    let module = Module::prepare(session, &args.work, &plan, &grid).await?;
     let (info, sent) = hand_over(session, &client, &grid, &plan, &module).await?;
     plan.check_exports(info.exports)?;
     let submission = submission(&plan, &info, &sent);
@@ -83,9 +87,27 @@ fn submission(plan: &Plan, module: &ModuleInfo, sent: &Sent) -> JobSubmission {
         seed: plan.seed,
         verify: plan.verify,
         critical: plan.critical,
-        budget: None,
-        offer_permille: fallow_protocol::job::ordinary_offer(),
+        budget: plan.budget,
+        offer_permille: plan.offer_permille,
     }
+}
+
+/// The budget that is sent: needed where strangers are paid, and left away where nobody is.
+fn budget(plan: &Plan, credits: bool, remark: impl Fn(&str)) -> Result<Option<u64>, Failure> {
+    let free = match (credits, &plan.run_on) {
+        (false, _) => "this grid takes no credits",
+        (true, RunOn::Own) => "your own nodes cost nothing",
+        (true, _) => {
+            let missing = || {
+                Failure::usage("this grid takes credits, and the job has no budget", NO_BUDGET).kind("budget-missing")
+            };
+            return plan.budget.map(Some).ok_or_else(missing);
+        }
+    };
+    if plan.budget.is_some() {
+        remark(&format!("  {free}: the budget is not needed"));
+    }
+    Ok(None)
 }
 
 fn tell(session: &Session, plan: &Plan, job: &JobInfo, module: &ModuleInfo, sent: &Sent, more: bool) {
@@ -110,6 +132,9 @@ fn tell(session: &Session, plan: &Plan, job: &JobInfo, module: &ModuleInfo, sent
         terminal.talk(format!("  {files:16}  {}{known}; {}", bytes(sent.bytes), plan.split_words()));
     } else {
         terminal.talk(format!("  {:16}  {}", "no files", plan.split_words()));
+    }
+    if let Some(budget) = job.budget.or(plan.budget) {
+        terminal.talk(format!("  {:16}  {} credits reserved, the rest comes back", "costs at most", credits(budget)));
     }
     terminal.talk(format!("  {:16}  {}", "runs on", run_on_words(&plan.run_on, sent.files > 0)));
     terminal.talk(format!(
@@ -175,12 +200,32 @@ fn check_output(args: &SubmitArgs) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::WorkArgs;
 
     #[test]
     fn strangers_are_named_plainly() {
         let wanted = "anyone's nodes: strangers' computers can read these files and this program (`--run-on own` keeps them on yours)";
         assert_eq!(run_on_words(&RunOn::Anyone, true), wanted);
         assert_eq!(run_on_words(&RunOn::Own, true), "your own nodes only");
+    }
+
+    #[test]
+    fn who_pays_strangers_says_how_much() {
+        let dir = tempfile::tempdir().unwrap();
+        let component = Some("x.wasm".into());
+        let split = Some(fallow_protocol::job::Split::Range { from: 0, to: 9, per_unit: 1 });
+        let project = dir.path().to_owned();
+        let mut plan = Plan::make(&WorkArgs { project, component, split, ..WorkArgs::default() }).unwrap();
+        let said = std::cell::RefCell::new(Vec::new());
+        let sent = |plan: &Plan, credits| budget(plan, credits, |text| said.borrow_mut().push(text.to_owned()));
+        let missing = sent(&plan, true).unwrap_err();
+        assert!(missing.what.contains("takes credits") && missing.help.unwrap().contains("fallow estimate"));
+        assert_eq!(sent(&plan, false), Ok(None));
+        plan.budget = Some(5);
+        assert_eq!((sent(&plan, true), said.borrow().len()), (Ok(Some(5)), 0));
+        assert_eq!(sent(&plan, false), Ok(None));
+        plan.run_on = RunOn::Own;
+        assert_eq!((sent(&plan, true), said.borrow().len()), (Ok(None), 2));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::terminal::escape;
 use crate::terminal::live::LiveLines;
 use crate::words::{bytes, counted, fuel, seconds};
 
-pub use line::{live, percent, plain};
+pub use line::{live, needs_budget, percent, plain, spend};
 use pace::Pace;
 
 /// Least time between two polls, so that a job that changes a thousand times a second does not make a thousand calls.
@@ -144,6 +144,9 @@ pub fn tell_end(session: &Session, job: &JobInfo) -> anyhow::Result<()> {
     }
     let terminal = &session.terminal;
     terminal.talk(format!("  {}  {}", terminal.paint.good("done"), summary(job)));
+    if let Some(notice) = &job.notice {
+        terminal.talk(format!("  {}  {}", terminal.paint.warn("note"), escape::line(notice)));
+    }
     Ok(())
 }
 
@@ -152,6 +155,9 @@ fn summary(job: &JobInfo) -> String {
     let took = if took_ms < 1000 { format!("{took_ms} ms") } else { seconds(took_ms / 1000) };
     let mut parts =
         vec![format!("{} in {}", counted(job.counts.done, "unit", "units"), took), format!("{} fuel", fuel(job.fuel))];
+    if let Some(spent) = spend(job) {
+        parts.push(format!("{spent} credits"));
+    }
     if job.counts.left_out > 0 {
         parts.push(format!("left out {} (`fallow logs {} --failed`)", job.counts.left_out, job.id));
     }

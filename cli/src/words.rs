@@ -1,5 +1,8 @@
 //! Numbers for people: every one with its unit.
 
+/// Micro-credits in a credit.
+const MICRO: u64 = 1_000_000;
+
 /// Thousands in groups: `4,096`.
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -39,6 +42,25 @@ fn scaled(number: u64, step: u64, units: &[&str]) -> String {
     } else {
         format!("{whole} {}", units[index])
     }
+}
+
+/// Micro-credits as credits, without zeros at the end: `12.5`, `1,204`, `0.000001`.
+pub fn credits(micro: u64) -> String {
+    let part = format!("{:06}", micro % MICRO);
+    let part = part.trim_end_matches('0');
+    if part.is_empty() { count(micro / MICRO) } else { format!("{}.{part}", count(micro / MICRO)) }
+}
+
+/// The same with a sign.
+pub fn credits_signed(micro: i64) -> String {
+    format!("{}{}", if micro < 0 { '-' } else { '+' }, credits(micro.unsigned_abs()))
+}
+
+/// Micro-credits as a guess is told, with about three digits: `37.4`, `1,204`, `0.0123`.
+pub fn credits_about(micro: u64) -> String {
+    let digits = micro.checked_ilog10().map_or(0, |log| log.saturating_sub(2));
+    let step = 10u64.pow(digits.min(6));
+    credits(micro.div_ceil(step).saturating_mul(step))
 }
 
 /// Seconds: `45 s`, `3 min 12 s`, `6 h 20 min`, `2 d 4 h`.
@@ -107,6 +129,19 @@ mod tests {
         assert_eq!(fuel(1_900_000_000), "1.9 G");
         assert_eq!(fuel(950), "950");
         assert_eq!(bytes(u64::MAX), "15 EiB");
+    }
+
+    #[test]
+    fn credits_have_as_many_decimals_as_they_need() {
+        assert_eq!(credits(0), "0");
+        assert_eq!(credits(12_500_000), "12.5");
+        assert_eq!(credits(1_204_000_001), "1,204.000001");
+        assert_eq!(credits_signed(-60_000_000), "-60");
+        assert_eq!(credits_signed(1), "+0.000001");
+        assert_eq!(credits_about(37_412_345), "37.5");
+        assert_eq!(credits_about(1_203_412_345), "1,204");
+        assert_eq!(credits_about(12_345), "0.0124");
+        assert_eq!((credits_about(0), credits_about(7)), ("0".into(), "0.000007".into()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Everything here is a pure function over data. There is no async, no clock, no chance, no SQL and no network: `now`
 //! and seeds are arguments, a decision is a value, and the shell (`grid-server`) loads, asks here, commits and wakes.
 
+pub mod estimate;
 pub mod eta;
 pub mod ids;
 pub mod ledger;

@@ -32,5 +32,5 @@ pub use partner::{Candidate, CheckLimit, Tier, Unfit, limits, partner};
 pub use policy::{GridKind, PPM, Policy};
 pub use record::{OwnerRecord, RECENT, Record};
 pub use settle::{is_final, stale_sample, sweep_size};
-pub use standing::{Standing, is_seasoned, standing, units_max};
+pub use standing::{Standing, is_seasoned, passes_needed, standing, units_max};
 pub use treat::{Alone, Scene, Treatment, Verify, alone, check_ppm, treat};

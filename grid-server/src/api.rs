@@ -10,6 +10,7 @@ use crate::app::App;
 pub mod accounts;
 pub mod author_keys;
 pub mod blobs;
+pub mod credits;
 pub mod docs;
 mod download;
 mod extract;
@@ -22,6 +23,7 @@ pub mod node_blobs;
 pub mod nodes;
 pub mod problem;
 pub mod rate;
+pub mod standing;
 pub mod tokens;
 mod upload;
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use fallow_protocol::limits::{BLOB_BYTES_MAX, COMPONENT_BYTES_MAX};
 use fallow_protocol::manifest;
+use grid_core::ledger::Amount;
 use grid_core::pricing::Price;
 use grid_core::trust::Policy;
 use serde::Deserialize;
@@ -295,6 +296,11 @@ impl Config {
     /// The constants of verification.
     pub fn policy(&self) -> Policy {
         self.trust.over(Policy::of(self.grid.kind))
+    }
+
+    /// Credits of a new account.
+    pub fn first_credits(&self) -> Amount {
+        if self.grid.takes_credits() { self.grid.allowance } else { Amount::ZERO }
     }
 
     /// Address of the database.

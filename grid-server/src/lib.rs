@@ -10,6 +10,7 @@ pub mod backup;
 pub mod blobs;
 pub mod cli;
 pub mod config;
+pub mod credits;
 pub mod jobs;
 pub mod keys;
 pub mod link;

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, author_keys, blobs, docs, grid, jobs, layers, modules, node_blobs, nodes, tokens,
+    ApiState, accounts, author_keys, blobs, credits, docs, grid, jobs, layers, modules, node_blobs, nodes, standing,
+    tokens,
 };
 use crate::app::App;
 
@@ -45,6 +46,14 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(nodes::create_join_token))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::delete_node))
+        .routes(routes!(standing::create_anchor, standing::delete_anchor))
+        .routes(routes!(grid::speed))
+        .routes(routes!(credits::balance))
+        .routes(routes!(credits::statement))
+        .routes(routes!(credits::grant))
+        .routes(routes!(credits::fund))
+        .routes(routes!(credits::trial))
+        .routes(routes!(credits::list_disputes))
         .routes(routes!(node_blobs::node_upload_state))
         .routes(routes!(node_blobs::node_blocks))
 }

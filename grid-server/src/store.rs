@@ -19,6 +19,8 @@ pub mod blobs;
 pub mod checkpoints;
 mod claims;
 mod connect;
+pub mod credits;
+pub mod disputes;
 pub mod holdings;
 pub mod jobs;
 pub mod join_tokens;

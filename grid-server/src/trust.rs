@@ -9,7 +9,7 @@ use fallow_protocol::link::Machine;
 use grid_core::NodeNo;
 use grid_core::life::About;
 use grid_core::matching::Worth;
-use grid_core::trust::{GridKind, Like, OwnerRecord, Policy, Record, Standing, is_seasoned, standing};
+use grid_core::trust::{GridKind, Like, OwnerRecord, Policy, Record, Standing, is_seasoned, passes_needed, standing};
 
 use crate::app::now_ms;
 use crate::store::trust::{NodeRow, OwnerRow};
@@ -152,6 +152,12 @@ impl Trust {
     /// What is remembered of a node.
     pub fn record(&self, node: i64) -> Record {
         self.lock().record(node)
+    }
+
+    /// Checks that end a probation of this owner's nodes.
+    pub fn passes_needed(&self, owner: i64) -> u32 {
+        let owner = self.lock().owners.get(&owner).copied().unwrap_or_default();
+        passes_needed(&self.policy, &owner, now_i64())
     }
 
     /// What a node is worth now.

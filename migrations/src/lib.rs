@@ -17,6 +17,7 @@ mod m0102_units;
 mod m0201_ledger;
 mod m0202_holdings;
 mod m0203_trust;
+mod m0204_notes;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0201_ledger::Migration),
             Box::new(m0202_holdings::Migration),
             Box::new(m0203_trust::Migration),
+            Box::new(m0204_notes::Migration),
         ]
     }
 }

@@ -9,6 +9,13 @@ use crate::keys::{OnlineCert, PublicKey, Signature};
 use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
+mod credits;
+
+pub use credits::{
+    Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
+    PriceInfo, Trial, TrialAccount,
+};
+
 /// `GET /api/v1/grid`: what anyone may know.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -26,6 +33,14 @@ pub struct GridInfo {
     pub blob_bytes_max: u64,
     /// Largest component, bytes.
     pub component_bytes_max: u64,
+    /// Who may be on it: `own` (one person's devices), `members`, or `open` (anybody).
+    pub kind: String,
+    /// Whether work costs credits.
+    pub credits: bool,
+    /// What it costs then.
+    pub price: PriceInfo,
+    /// What a new account gets, micro-credits.
+    pub allowance: u64,
 }
 
 /// `GET /api/v1/me`.
@@ -280,6 +295,24 @@ pub struct JobInfo {
     pub result: Option<ResultInfo>,
     /// Why it failed or was cancelled.
     pub error: Option<String>,
+    /// All that it was given to spend, micro-credits; none where it costs nothing.
+    #[serde(default)]
+    pub budget: Option<u64>,
+    /// What it has spent of that, micro-credits.
+    #[serde(default)]
+    pub spent: u64,
+    /// What is put aside for results that are not final yet, micro-credits.
+    #[serde(default)]
+    pub held: u64,
+    /// What it needs before it goes on: `budget` where that is used up.
+    #[serde(default)]
+    pub waiting_for: Option<String>,
+    /// How often its result was corrected after it was delivered.
+    #[serde(default)]
+    pub corrections: u64,
+    /// What its author is told of that.
+    #[serde(default)]
+    pub notice: Option<String>,
     /// What it was asked to do; given for a single job, not in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Box<JobSubmission>>,
@@ -462,6 +495,15 @@ pub struct NodeInfo {
     pub seen_at_ms: u64,
     /// Processor, memory and system in one line.
     pub machine: String,
+    /// What its results are worth to others; none where nothing is checked.
+    #[serde(default)]
+    pub standing: Option<NodeStanding>,
+    /// Checks that it ever passed.
+    #[serde(default)]
+    pub checks_passed: u64,
+    /// Its results that were found wrong.
+    #[serde(default)]
+    pub results_wrong: u64,
 }
 
 #[cfg(test)]

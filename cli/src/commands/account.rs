@@ -1,13 +1,14 @@
 //! `fallow account`: for operators.
 
-use fallow_protocol::api::{NewAccount, Page};
+use fallow_protocol::api::{NewAccount, NewGrant, Page};
 
 use crate::args::AccountCommand;
-use crate::client::AccountRow;
+use crate::client::{AccountRow, idempotency_key};
+use crate::failure::Failure;
 use crate::session::{Session, all};
 use crate::terminal::escape::line;
 use crate::terminal::paint::Paint;
-use crate::words::fuel;
+use crate::words::{credits, fuel};
 
 /// More accounts than anybody reads.
 const ACCOUNTS_MAX: usize = 100_000;
@@ -16,6 +17,9 @@ const ACCOUNTS_MAX: usize = 100_000;
 pub async fn account(session: &Session, command: AccountCommand) -> anyhow::Result<()> {
     match command {
         AccountCommand::Create { name, quota } => create(session, NewAccount { name, fuel_quota: quota }).await,
+        AccountCommand::Grant { account, credits, note } => {
+            grant(session, &account, NewGrant { amount: credits, note }).await
+        }
         AccountCommand::List => list(session).await,
     }
 }
@@ -32,6 +36,31 @@ async fn create(session: &Session, account: NewAccount) -> anyhow::Result<()> {
     terminal.line(format!("fallow login {} --token {}", client.url(), line(&made.token)));
     terminal.remark(format!("  {} ({}) logs in with this; the token is shown only now", line(&made.name), made.id));
     Ok(())
+}
+
+async fn grant(session: &Session, said: &str, grant: NewGrant) -> anyhow::Result<()> {
+    let client = &session.client()?;
+    let page = |cursor: Option<String>, rows| async move { client.accounts(cursor.as_deref(), rows).await };
+    let accounts = all(ACCOUNTS_MAX, page).await?;
+    let account = find(&accounts, said)?;
+    let granted = client.grant(&account.id, &grant, &idempotency_key()).await?;
+    session.terminal.document(&granted);
+    session.terminal.talk(format!(
+        "  {} ({}) got {} credits and may spend {} now",
+        line(&account.name),
+        account.id,
+        credits(granted.amount),
+        credits(granted.available),
+    ));
+    Ok(())
+}
+
+/// The account with this id, else with this name.
+fn find<'a>(accounts: &'a [AccountRow], said: &str) -> Result<&'a AccountRow, Failure> {
+    let by_id = accounts.iter().find(|account| account.id.as_str() == said);
+    let found = by_id.or_else(|| accounts.iter().find(|account| account.name == said));
+    found
+        .ok_or_else(|| Failure::usage(format!("there is no account {said:?}"), "fallow account list shows all of them"))
 }
 
 async fn list(session: &Session) -> anyhow::Result<()> {
@@ -70,6 +99,9 @@ mod tests {
             "  account           name                  role          used   of fuel",
             "  acc-7f3b00000000  ada                   user         1.9 G     500 T",
         ];
-        assert_eq!(table(&[account], Paint::off()), wanted);
+        assert_eq!(table(std::slice::from_ref(&account), Paint::off()), wanted);
+        let accounts = [account];
+        assert!(find(&accounts, "ada").is_ok() && find(&accounts, "acc-7f3b00000000").is_ok());
+        assert!(find(&accounts, "bob").unwrap_err().what.contains("no account"));
     }
 }

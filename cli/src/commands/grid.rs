@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::session::Session;
 use crate::terminal::escape::line;
-use crate::words::{bytes, fuel};
+use crate::words::{bytes, credits, fuel};
 
 /// The whole command. Without a token it says what anyone may know.
 pub async fn grid(session: &Session) -> anyhow::Result<()> {
@@ -36,13 +36,31 @@ fn lines(url: &str, grid: &GridInfo, me: Option<&Me>) -> Vec<String> {
         format!("  account   {account}"),
         format!("  root key  {}", grid.root_fingerprint),
         format!("  profile   {} ({profile})", line(&grid.profile)),
+        format!("  credits   {}", costs(grid)),
         format!("  largest   file {}, component {}", bytes(grid.blob_bytes_max), bytes(grid.component_bytes_max)),
     ]
+}
+
+/// Who may be here, and what work costs.
+fn costs(grid: &GridInfo) -> String {
+    let who = match grid.kind.as_str() {
+        "own" => "one person's devices".to_owned(),
+        "members" => "members only".to_owned(),
+        "open" => "open to anybody".to_owned(),
+        other => line(other).to_string(),
+    };
+    if !grid.credits {
+        return format!("none: work costs nothing; {who}");
+    }
+    let new = if grid.allowance > 0 { format!(", newcomers get {}", credits(grid.allowance)) } else { String::new() };
+    let fee = format!("{}.{} % of it is the grid's", grid.price.fee_permille / 10, grid.price.fee_permille % 10);
+    format!("{} for 1 T fuel, {fee}{new}; {who}", credits(grid.price.per_tera_fuel))
 }
 
 #[cfg(test)]
 mod tests {
     use fallow_protocol::Digest;
+    use fallow_protocol::api::PriceInfo;
 
     use super::*;
 
@@ -55,10 +73,15 @@ mod tests {
             profile: PROFILE.into(),
             blob_bytes_max: 8 << 30,
             component_bytes_max: 64 << 20,
+            kind: "open".into(),
+            credits: true,
+            price: PriceInfo { per_tera_fuel: 1_000_000, memory_permille: 100, per_gib_day: 10_000, fee_permille: 50 },
+            allowance: 5_000_000,
         };
         let shown = lines("https://grid.example", &grid, None);
         assert_eq!(shown[0], "  grid      garden at https://grid.example, version 0.1.0");
         assert_eq!(shown[1], "  account   not logged in: fallow login URL --token TOKEN");
-        assert_eq!(shown[4], "  largest   file 8 GiB, component 64 MiB");
+        assert_eq!(shown[4], "  credits   1 for 1 T fuel, 5.0 % of it is the grid's, newcomers get 5; open to anybody");
+        assert_eq!(shown[5], "  largest   file 8 GiB, component 64 MiB");
     }
 }

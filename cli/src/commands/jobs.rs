@@ -27,16 +27,29 @@ fn table(jobs: &[JobInfo], now_ms: u64, paint: Paint) -> Vec<String> {
     if jobs.is_empty() {
         return vec!["  no jobs yet; `fallow submit` hands one to the grid".into()];
     }
-    let head = format!("  {:16}  {:20}  {:10}  {:>5}  {:>19}  {}", "job", "name", "phase", "", "units", "submitted");
+    let paid = jobs.iter().any(|job| job.budget.is_some());
+    let spent = |told: String| if paid { format!("{told:>20}  ") } else { String::new() };
+    let head = format!(
+        "  {:16}  {:20}  {:10}  {:>5}  {:>19}  {}{}",
+        "job",
+        "name",
+        "phase",
+        "",
+        "units",
+        spent("credits".into()),
+        "submitted"
+    );
     let row = |job: &JobInfo| {
         let units = format!("{}/{}", count(job.counts.ended()), count(job.counts.total()));
         let name: String = line(&job.name).chars().take(20).collect();
         format!(
-            "  {:16}  {name:20}  {}  {:>3} %  {units:>19}  {}",
+            "  {:16}  {name:20}  {}  {:>3} %  {units:>19}  {}{}{}",
             job.id.as_str(),
             phase(job.phase, paint),
             watch::percent(job),
+            spent(watch::spend(job).unwrap_or_default()),
             ago(job.created_at_ms, now_ms),
+            if watch::needs_budget(job) { paint.warn("  needs budget: fallow topup") } else { String::new() },
         )
     };
     std::iter::once(paint.dim(&head)).chain(jobs.iter().map(row)).collect()
@@ -69,6 +82,10 @@ mod tests {
             "  job-7f3b00000000  cells\\u{1b}[2J        running      62 %          2,544/4,096  5 min ago",
         ];
         assert_eq!(table(&[info], 300_000, Paint::off()), wanted);
+        let mut paid = job("job-7f3b00000000", "cells", 0);
+        (paid.budget, paid.spent, paid.waiting_for) = (Some(60_000_000), 59_900_000, Some("budget".into()));
+        let row = &table(&[paid], 300_000, Paint::off())[1];
+        assert!(row.ends_with("            59.9 of 60  5 min ago  needs budget: fallow topup"), "{row}");
         assert!(table(&[], 0, Paint::off())[0].contains("fallow submit"));
     }
 }

@@ -1,9 +1,10 @@
 //! `fallow nodes` and `fallow join-token`: the account's computers.
 
 use fallow_protocol::NodeId;
-use fallow_protocol::api::{NodeInfo, Page};
+use fallow_protocol::api::{NodeInfo, NodeStanding, Page};
 use serde_json::json;
 
+use crate::parse::minute;
 use crate::session::{Session, all};
 use crate::terminal::escape::line;
 use crate::terminal::paint::Paint;
@@ -50,24 +51,57 @@ fn table(nodes: &[NodeInfo], now_ms: u64, paint: Paint) -> Vec<String> {
         return vec!["  no nodes yet; `fallow join-token` makes a token by which a computer joins".into()];
     }
     let head = format!(
-        "  {:17}  {:16}  {:8}  {:>9}  {:>9}  {:>6}  {:10}  {}",
-        "node", "name", "state", "holds", "done", "fuel", "seen", "machine"
+        "  {:17}  {:16}  {:8}  {:>9}  {:>9}  {:>6}  {:10}  {}{}",
+        "node",
+        "name",
+        "state",
+        "holds",
+        "done",
+        "fuel",
+        "seen",
+        standing_column(nodes, "standing"),
+        "machine"
     );
     let row = |node: &NodeInfo| {
         let name: String = line(&node.name).chars().take(16).collect();
         let holds = format!("{}/{}", count(node.units_held), node.slots);
         let why = node.reason.as_deref().map(|reason| format!(" ({})", line(reason))).unwrap_or_default();
         format!(
-            "  {:17}  {name:16}  {}  {holds:>9}  {:>9}  {:>6}  {:10}  {}{why}",
+            "  {:17}  {name:16}  {}  {holds:>9}  {:>9}  {:>6}  {:10}  {}{}{why}",
             node.id.as_str(),
             state(&node.state, paint),
             count(node.units_done),
             fuel(node.fuel),
             ago(node.seen_at_ms, now_ms),
+            standing_column(nodes, &standing(node)),
             line(&node.machine),
         )
     };
     std::iter::once(paint.dim(&head)).chain(nodes.iter().map(row)).collect()
+}
+
+/// What is told in the column of standings, which is there where any node has one.
+fn standing_column(nodes: &[NodeInfo], told: &str) -> String {
+    match nodes.iter().filter(|node| node.standing.is_some()).map(|node| standing(node).chars().count()).max() {
+        Some(width) => format!("{told:width$}  ", width = width.max("standing".len())),
+        None => String::new(),
+    }
+}
+
+/// What a node's results are worth to others, with the checks that it passed.
+fn standing(node: &NodeInfo) -> String {
+    let checks = |word: &str| match (node.checks_passed, node.results_wrong) {
+        (passed, 0) => format!("{word}, {} checks passed", count(passed)),
+        (passed, wrong) => format!("{word}, {} checks passed, {} results wrong", count(passed), count(wrong)),
+    };
+    match &node.standing {
+        None => String::new(),
+        Some(NodeStanding::Anchor) => checks("anchor"),
+        Some(NodeStanding::Trusted) => checks("trusted"),
+        Some(NodeStanding::Probation { passes, needed }) => format!("probation, {passes} of {needed} checks passed"),
+        Some(NodeStanding::Quarantined { until_ms }) => format!("quarantined until {}", minute(*until_ms)),
+        Some(NodeStanding::Banned { why }) => format!("banned: {}", line(why)),
+    }
 }
 
 /// The state in eight columns.
@@ -97,11 +131,33 @@ mod tests {
             fuel: 1_900_000_000,
             seen_at_ms: 0,
             machine: "8 × Zen 3, 16 GiB, Linux".into(),
+            standing: None,
+            checks_passed: 412,
+            results_wrong: 0,
         };
         let wanted = [
             "  node               name              state         holds       done    fuel  seen        machine",
             "  node-7f3b00000000  heron-3           paused          4/6      4,120   1.9 G  5 min ago   8 × Zen 3, 16 GiB, Linux (by its owner)",
         ];
-        assert_eq!(table(&[node], 300_000, Paint::off()), wanted);
+        assert_eq!(table(std::slice::from_ref(&node), 300_000, Paint::off()), wanted);
+        let with = |standing| NodeInfo { standing: Some(standing), ..node.clone() };
+        let nodes = [with(NodeStanding::Trusted), with(NodeStanding::Probation { passes: 3, needed: 20 })];
+        let wanted = [
+            "seen        standing                         machine",
+            "5 min ago   trusted, 412 checks passed       8 × Zen 3, 16 GiB, Linux (by its owner)",
+            "5 min ago   probation, 3 of 20 checks passed  8 × Zen 3, 16 GiB, Linux (by its owner)",
+        ];
+        for (row, wanted) in table(&nodes, 300_000, Paint::off()).iter().zip(wanted) {
+            assert!(
+                row.split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ")
+                    .ends_with(&wanted.split_whitespace().collect::<Vec<_>>().join(" ")),
+                "{row}"
+            );
+        }
+        assert_eq!(standing(&with(NodeStanding::Quarantined { until_ms: 0 })), "quarantined until 1970-01-01 00:00");
+        let banned = with(NodeStanding::Banned { why: "wrong results\u{1b}".into() });
+        assert_eq!(standing(&banned), "banned: wrong results\\u{1b}");
     }
 }

@@ -8,7 +8,7 @@ use fallow_protocol::{Digest, PublicKey, SecretKey};
 use fallow_sandbox::client::validate;
 
 use super::plan::Plan;
-use crate::args::SubmitArgs;
+use crate::args::WorkArgs;
 use crate::author_key;
 use crate::commands::project;
 use crate::failure::Failure;
@@ -36,7 +36,7 @@ pub struct Module {
 
 impl Module {
     /// Build (or read `--component`), check its size and the grid's profile, and sign.
-    pub async fn prepare(session: &Session, args: &SubmitArgs, plan: &Plan, grid: &GridInfo) -> anyhow::Result<Self> {
+    pub async fn prepare(session: &Session, args: &WorkArgs, plan: &Plan, grid: &GridInfo) -> anyhow::Result<Self> {
         check_profile(&grid.profile)?;
         let key = author_key::require(&session.config.key_file())?;
         let (component, label) = component(session, args).await?;
@@ -67,7 +67,7 @@ fn check_profile(found: &str) -> Result<(), Failure> {
         .kind("other-profile"))
 }
 
-async fn component(session: &Session, args: &SubmitArgs) -> anyhow::Result<(Bytes, String)> {
+async fn component(session: &Session, args: &WorkArgs) -> anyhow::Result<(Bytes, String)> {
     let file = match &args.component {
         Some(file) => file.clone(),
         None => project::component(session, &args.project).await?,

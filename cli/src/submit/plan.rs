@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split, Verify};
+use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split, Verify, ordinary_offer};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, JOB_SHARED_MAX};
 use fallow_protocol::manifest::{Exports, Floats, Limits};
 
 use super::inputs::{self, InputFile};
-use crate::args::SubmitArgs;
+use crate::args::WorkArgs;
 use crate::failure::Failure;
 use crate::fallow_toml::{FILE_NAME, JobSection, ProjectFile};
 use crate::words::{count, counted};
@@ -44,13 +44,17 @@ pub struct Plan {
     pub verify: Verify,
     /// Whether a wrong result would cost much.
     pub critical: bool,
+    /// What it may cost at most, micro-credits.
+    pub budget: Option<u64>,
+    /// What is offered, thousandths of the grid's price.
+    pub offer_permille: u32,
     /// Where the result goes.
     pub output: Option<PathBuf>,
 }
 
 impl Plan {
     /// Read the project and merge. With `--component` the project's file may be missing.
-    pub fn make(args: &SubmitArgs) -> anyhow::Result<Self> {
+    pub fn make(args: &WorkArgs) -> anyhow::Result<Self> {
         let (folder, file) = project(args)?;
         let job = file.as_ref().map_or_else(JobSection::default, |file| file.job.clone());
         let mut limits = file.as_ref().map_or_else(Limits::default, |file| file.limits.to_limits());
@@ -79,8 +83,10 @@ impl Plan {
             floats: args.floats.unwrap_or(job.floats),
             args: if args.args.is_empty() { job.args } else { args.args.clone() },
             seed: args.seed.or(job.seed),
-            verify: job.verify,
-            critical: job.critical,
+            verify: args.verify.unwrap_or(job.verify),
+            critical: args.critical || job.critical,
+            budget: args.budget.or(job.budget),
+            offer_permille: args.offer.or(job.offer).unwrap_or_else(ordinary_offer),
             output: job.output.map(|output| folder.join(output)),
         };
         plan.check()?;
@@ -161,7 +167,7 @@ fn within(what: &str, found: usize, max: usize) -> Result<(), Failure> {
 }
 
 /// The project's folder and its file.
-fn project(args: &SubmitArgs) -> anyhow::Result<(PathBuf, Option<ProjectFile>)> {
+fn project(args: &WorkArgs) -> anyhow::Result<(PathBuf, Option<ProjectFile>)> {
     let folder = if args.project.is_file() {
         args.project.parent().map(Path::to_owned).unwrap_or_default()
     } else {
@@ -179,7 +185,7 @@ fn project(args: &SubmitArgs) -> anyhow::Result<(PathBuf, Option<ProjectFile>)> 
     Ok((folder, Some(ProjectFile::load(&args.project)?)))
 }
 
-fn name(args: &SubmitArgs, file: Option<&ProjectFile>) -> String {
+fn name(args: &WorkArgs, file: Option<&ProjectFile>) -> String {
     let of_component = || {
         let stem = args.component.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         stem.unwrap_or_else(|| "job".into())
@@ -206,8 +212,8 @@ mod tests {
         dir
     }
 
-    fn args(dir: &tempfile::TempDir) -> SubmitArgs {
-        SubmitArgs { project: dir.path().to_owned(), ..SubmitArgs::default() }
+    fn args(dir: &tempfile::TempDir) -> WorkArgs {
+        WorkArgs { project: dir.path().to_owned(), ..WorkArgs::default() }
     }
 
     #[test]
@@ -221,7 +227,7 @@ mod tests {
         assert_eq!((plan.limits.memory_bytes, plan.output), (64 << 20, Some(dir.path().join("out"))));
 
         let input = dir.path().join("in/b.txt").to_string_lossy().into_owned();
-        let over = SubmitArgs {
+        let over = WorkArgs {
             name: Some("other".into()),
             inputs: vec![input],
             split: Some(Split::File),
@@ -268,7 +274,7 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let component = Some(PathBuf::from("x/primes.wasm"));
         let split = Some(Split::Range { from: 0, to: 10, per_unit: 1 });
-        let plan = Plan::make(&SubmitArgs { component, split, ..args(&empty) }).unwrap();
+        let plan = Plan::make(&WorkArgs { component, split, ..args(&empty) }).unwrap();
         assert_eq!(plan.name, "primes");
         assert_eq!(plan.split_words(), "numbers 0..10, 1 a unit");
     }

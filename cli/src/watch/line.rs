@@ -4,7 +4,7 @@ use fallow_protocol::api::{JobInfo, JobPhase, UnitCounts};
 
 use crate::terminal::escape;
 use crate::terminal::paint::Paint;
-use crate::words::{count, counted, milli, seconds_range};
+use crate::words::{count, counted, credits, milli, seconds_range};
 
 /// Width of the bar, cells.
 const CELLS: u64 = 30;
@@ -24,9 +24,32 @@ pub fn live(job: &JobInfo, paint: Paint) -> Vec<String> {
             format!("  {}  {bar}  {percent:>3} %   {}{}", paint.bold(&name), of_total(job), pace(job, "   "))
         }
     };
+    let head = match spend(job) {
+        Some(spent) => format!("{head}   {spent} cr"),
+        None => head,
+    };
     let states = states(&job.counts, paint);
     let nodes = counted(u64::from(job.nodes), "node", "nodes");
-    vec![head, format!("  {}", [states, vec![nodes]].concat().join("   "))]
+    let mut lines = vec![head, format!("  {}", [states, vec![nodes]].concat().join("   "))];
+    if needs_budget(job) {
+        lines.push(format!("  {}", paint.warn(&topup(job))));
+    }
+    lines
+}
+
+/// `22.81 of 60`: what a job has spent, with what is held for results that are not final yet; none where it costs
+/// nothing.
+pub fn spend(job: &JobInfo) -> Option<String> {
+    Some(format!("{} of {}", credits(job.spent.saturating_add(job.held)), credits(job.budget?)))
+}
+
+/// Whether it waits for more budget.
+pub fn needs_budget(job: &JobInfo) -> bool {
+    !job.phase.is_final() && job.waiting_for.as_deref() == Some("budget")
+}
+
+fn topup(job: &JobInfo) -> String {
+    format!("its budget is used up: `fallow topup {} CREDITS` lets it go on", job.id)
 }
 
 /// One line for a log file or a pipe.
@@ -39,6 +62,8 @@ pub fn plain(job: &JobInfo) -> String {
             let mut parts = vec![format!("{} %", percent(job)), format!("{} units", of_total(job))];
             parts.extend(states(&job.counts, Paint::off()));
             parts.push(counted(u64::from(job.nodes), "node", "nodes"));
+            parts.extend(spend(job).map(|spent| format!("{spent} credits")));
+            parts.extend(needs_budget(job).then(|| topup(job)));
             format!("{name}: {}{}", parts.join(", "), pace(job, ", "))
         }
     }
@@ -150,6 +175,18 @@ mod tests {
         let wanted = "cells: 62 %, 2,544/4,096 units, checking 168, running 295, waiting 1,065, again 24, left out 29, 61 nodes, \
                       4.8/s, 3–8 min left";
         assert_eq!(plain(&cells()), wanted);
+    }
+
+    #[test]
+    fn what_is_spent_and_that_it_is_used_up() {
+        let mut info = cells();
+        (info.budget, info.spent, info.held) = (Some(60_000_000), 20_000_000, 2_810_000);
+        assert!(live(&info, Paint::off())[0].ends_with("3–8 min left   22.81 of 60 cr"));
+        assert!(plain(&info).contains("61 nodes, 22.81 of 60 credits, 4.8/s"));
+        info.waiting_for = Some("budget".into());
+        let wanted = "its budget is used up: `fallow topup job-7f3b00000000 CREDITS` lets it go on";
+        assert_eq!(live(&info, Paint::off())[2], format!("  {wanted}"));
+        assert!(plain(&info).contains(wanted));
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub fn standing(policy: &Policy, record: &Record, owner: &OwnerRecord, now_ms: i
 }
 
 /// Checks that end a probation: more where the owner's nodes were lately at fault.
-fn passes_needed(policy: &Policy, owner: &OwnerRecord, now_ms: i64) -> u32 {
+pub fn passes_needed(policy: &Policy, owner: &OwnerRecord, now_ms: i64) -> u32 {
     policy.probation_passes.saturating_mul(1 + owner.strikes_now(policy, now_ms))
 }
 

@@ -49,7 +49,7 @@ pub async fn create_account_of(
     if i64::try_from(quota).is_err() {
         return Err(ApiError::invalid("fuel_quota", format!("at most {} fuel", i64::MAX)));
     }
-    let made = create_account(&app.store, &new.name, false, quota).await?;
+    let made = create_account(&app.store, &new.name, false, quota, app.config.first_credits()).await?;
     tracing::info!(account = %made.id, name = new.name, "account made");
     Ok((StatusCode::CREATED, Json(AccountCreated { id: made.id, name: new.name, token: made.token })))
 }

@@ -138,7 +138,11 @@ pub fn page_limit(limit: Option<u64>) -> Result<u64, ApiError> {
 
 /// A cursor that is the internal number of the last row.
 pub fn page_after(cursor: Option<&str>) -> Result<i64, ApiError> {
-    let Some(cursor) = cursor else { return Ok(0) };
+    cursor.map_or(Ok(0), page_number)
+}
+
+/// The number that a cursor is.
+pub fn page_number(cursor: &str) -> Result<i64, ApiError> {
     let number = cursor.parse().ok().filter(|number| *number >= 0);
     number.ok_or_else(|| ApiError::invalid("cursor", "not a cursor that this list gave"))
 }

@@ -6,19 +6,29 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fallow_protocol::api::{GridInfo, Me};
+use fallow_protocol::api::{GridInfo, GridSpeed, Me, PriceInfo};
+use fallow_protocol::link::NodeState;
 use fallow_protocol::manifest::PROFILE;
+use grid_core::pricing::Price;
+use grid_core::trust::GridKind;
 use serde::Serialize;
 
 use super::ApiError;
 use crate::app::App;
 use crate::auth::{AnyScope, Auth};
+use crate::credits::micro_of;
+use crate::link::Presence;
 use crate::store::{accounts, sql};
 
 /// What the grid is.
 #[utoipa::path(get, path = "/api/v1/grid", tag = "grid", responses((status = 200, body = GridInfo)))]
 pub async fn grid(State(app): State<Arc<App>>) -> Json<GridInfo> {
-    let limits = &app.config.limits;
+    let (limits, grid) = (&app.config.limits, &app.config.grid);
+    let kind = match grid.kind {
+        GridKind::Own => "own",
+        GridKind::Members => "members",
+        GridKind::Open => "open",
+    };
     Json(GridInfo {
         name: app.config.name.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -26,7 +36,43 @@ pub async fn grid(State(app): State<Arc<App>>) -> Json<GridInfo> {
         profile: PROFILE.into(),
         blob_bytes_max: limits.blob_bytes_max,
         component_bytes_max: limits.component_bytes_max,
+        kind: kind.into(),
+        credits: grid.takes_credits(),
+        price: price(&app.config.price),
+        allowance: if grid.takes_credits() { micro_of(grid.allowance) } else { 0 },
     })
+}
+
+fn price(price: &Price) -> PriceInfo {
+    PriceInfo {
+        per_tera_fuel: micro_of(price.per_tera_fuel),
+        memory_permille: price.memory_permille,
+        per_gib_day: micro_of(price.per_gib_day),
+        fee_permille: price.fee_permille,
+    }
+}
+
+/// What a job that anyone may run finds now: nodes that are online and take strangers' work.
+#[utoipa::path(get, path = "/api/v1/grid/speed", tag = "grid", security(("bearer" = [])),
+    responses((status = 200, body = GridSpeed)))]
+pub async fn speed(State(app): State<Arc<App>>, _caller: Auth<AnyScope>) -> Json<GridSpeed> {
+    let nodes = app.nodes.all();
+    let takes = nodes
+        .iter()
+        .filter_map(|node| node.presence())
+        .filter(|presence| presence.takes_strangers && presence.state == NodeState::Active && presence.slots > 0);
+    let add = |mut sum: GridSpeed, presence: Presence| {
+        let (slots, speed) = (u64::from(presence.slots), presence.machine.fuel_per_s);
+        let free = slots.saturating_sub(presence.units_held);
+        sum.nodes += 1;
+        sum.slots += slots;
+        sum.slots_free += free;
+        // A speed is a node's own word: a wild one must not overflow.
+        sum.fuel_per_s = sum.fuel_per_s.saturating_add(speed.saturating_mul(slots));
+        sum.fuel_per_s_free = sum.fuel_per_s_free.saturating_add(speed.saturating_mul(free));
+        sum
+    };
+    Json(takes.fold(GridSpeed::default(), add))
 }
 
 /// The account of the token in use.

@@ -25,7 +25,8 @@ const KEY_BYTES_MAX: usize = 128;
 /// A job in a path.
 #[derive(Debug, Deserialize)]
 pub struct JobPath {
-    id: JobId,
+    /// The job.
+    pub(super) id: JobId,
 }
 
 /// How long to wait for a change.
@@ -89,7 +90,7 @@ fn wait(wait_ms: Option<u64>) -> Result<Duration, ApiError> {
 }
 
 /// The idempotency key: visible ASCII, not long.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().ok().filter(|text| !text.is_empty() && text.len() <= KEY_BYTES_MAX);
     let wrong = || ApiError::invalid("idempotency-key", format!("1 to {KEY_BYTES_MAX} visible ASCII characters"));

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
-use super::{ApiError, names};
+use super::{ApiError, names, standing};
 use crate::app::{App, now_ms};
 use crate::auth::{AnyScope, Auth, NodesWrite, hash, random_secret};
 use crate::link;
@@ -151,6 +151,7 @@ pub async fn list_nodes(
 }
 
 fn info(app: &App, row: NodeRow) -> NodeInfo {
+    let record = app.trust.record(row.id);
     let presence = app.nodes.presence(row.id);
     let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {
         None => ("offline", None),
@@ -169,6 +170,9 @@ fn info(app: &App, row: NodeRow) -> NodeInfo {
         fuel: row.fuel,
         seen_at_ms: if presence.is_some() { now_ms() } else { row.seen_at_ms },
         machine: machine_line(presence.as_ref().map_or(&row.machine, |presence| &presence.machine)),
+        standing: standing::of_node(app, row.id, row.account_id),
+        checks_passed: record.passed_total,
+        results_wrong: record.wrong_total,
     }
 }
 
@@ -184,7 +188,8 @@ fn machine_line(machine: &Machine) -> String {
 /// A node in a path.
 #[derive(Debug, Deserialize)]
 pub struct NodePath {
-    id: NodeId,
+    /// The node.
+    pub(super) id: NodeId,
 }
 
 /// Remove a node: its key never logs in again, and its connection ends. Scope `nodes:write`.

@@ -2,11 +2,14 @@
 
 use fallow_protocol::AccountId;
 use fallow_protocol::ids::random_letters;
+use grid_core::AccountNo;
+use grid_core::ledger::{ALLOWANCE, Account, Amount, Transfer};
+use sea_orm::DatabaseTransaction;
 
 use super::{Scope, hash, random_token};
 use crate::app::now_ms;
 use crate::store::tokens::NewRow;
-use crate::store::{Store, StoreError, accounts, tokens};
+use crate::store::{Store, StoreError, accounts, ledger, tokens};
 
 const DAY_MS: u64 = 86_400_000;
 /// Life of the tokens that come with an account, days.
@@ -58,6 +61,7 @@ pub async fn create_account(
     name: &str,
     operator: bool,
     fuel_quota: u64,
+    allowance: Amount,
 ) -> Result<NewAccount, FirstError> {
     let id = AccountId::random();
     let (role, scopes) = if operator { ("operator", &Scope::ALL[..]) } else { ("user", &Scope::USER[..]) };
@@ -70,11 +74,29 @@ pub async fn create_account(
                 let made = accounts::insert(transaction, &public_id, &name, role, fuel_quota, row.now_ms).await?;
                 let Some(account_id) = made else { return Ok(false) };
                 row.account_id = account_id;
+                open(transaction, account_id, allowance, row.now_ms).await?;
                 tokens::insert(transaction, &row, TOKENS_MAX).await
             })
         })
         .await?;
     if made { Ok(NewAccount { id, token }) } else { Err(FirstError::NameTaken(name.to_owned())) }
+}
+
+/// The account of the ledger, with the first credits.
+async fn open(
+    transaction: &DatabaseTransaction,
+    account: i64,
+    allowance: Amount,
+    now_ms: u64,
+) -> Result<(), StoreError> {
+    let account = AccountNo(account);
+    ledger::open_account(transaction, Account::user(account)).await?;
+    if allowance.is_zero() {
+        return Ok(());
+    }
+    let grant = Transfer::grant(account, ALLOWANCE, allowance);
+    let granted = ledger::apply(transaction, &[grant], now_ms).await?;
+    granted.map(drop).map_err(|_| StoreError::Corrupt("a new account's credits"))
 }
 
 /// Make a token for an account: its row and its text.
@@ -101,7 +123,7 @@ pub async fn operator(store: &Store, fuel_quota: u64) -> Result<Option<String>, 
     if has_accounts(store).await? {
         return Ok(None);
     }
-    match create_account(store, "operator", true, fuel_quota).await {
+    match create_account(store, "operator", true, fuel_quota, Amount::ZERO).await {
         Ok(account) => Ok(Some(account.token)),
         // Another server on the same database was first.
         Err(FirstError::NameTaken(_)) => Ok(None),

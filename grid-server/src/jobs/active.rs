@@ -231,6 +231,12 @@ impl ActiveJob {
         self.changed.send_modify(|version| *version = now_ms().max(*version + 1));
     }
 
+    /// Fuel of its units on average; 0 before the first is done.
+    pub fn unit_fuel(&self) -> u64 {
+        let (units, _, fuel) = self.lock().seen;
+        fuel.checked_div(units).unwrap_or(0)
+    }
+
     /// Limits a unit.
     pub fn limits(&self) -> &Limits {
         &self.submission.limits

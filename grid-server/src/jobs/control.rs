@@ -6,7 +6,7 @@ use fallow_protocol::JobId;
 use fallow_protocol::api::{JobInfo, JobPhase, UnitState};
 use grid_core::life::{self, JobLife, retry_job};
 
-use super::look::info_of;
+use super::look::told;
 use super::{JobError, info};
 use crate::app::{App, now_ms};
 use crate::jobs::active::JobState;
@@ -86,7 +86,7 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     active.touch();
     app.wakes.dispatch.notify_one();
     app.wakes.split.notify_one();
-    Ok(info_of(app, &active, true))
+    Ok(told(app, &active).await?)
 }
 
 fn meanwhile() -> JobError {

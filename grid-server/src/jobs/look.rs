@@ -8,7 +8,7 @@ use fallow_protocol::api::{JobInfo, JobPhase, Page};
 use grid_core::eta::{done_milli, eta_s};
 use tokio::time::{Instant, timeout_at};
 
-use super::{ActiveJob, JobError, PAGE_MAX, ResultBlob, WAIT_MAX};
+use super::{ActiveJob, JobError, PAGE_MAX, ResultBlob, WAIT_MAX, fund};
 use crate::app::{App, now_ms};
 use crate::jobs::active::JobState;
 use crate::store::jobs::{self as rows, JobRow};
@@ -22,6 +22,7 @@ pub async fn list(app: &App, account: i64, cursor: Option<&str>, limit: u64) -> 
     let more = found.len() as u64 > limit;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|row| row.id.to_string());
+    let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
     let mut items = Vec::with_capacity(found.len());
     for row in found {
         items.push(match app.active.get(row.id) {
@@ -29,6 +30,7 @@ pub async fn list(app: &App, account: i64, cursor: Option<&str>, limit: u64) -> 
             None => from_row(app, row, false).await?,
         });
     }
+    fund::show(app, &mut items.iter_mut().zip(ids).collect::<Vec<_>>()).await?;
     Ok(Page { items, next })
 }
 
@@ -45,11 +47,11 @@ pub async fn info(
             wait_for(&job, wait, |job| *job.changed.borrow() > after).await;
         }
         if app.active.get(job.id).is_some() {
-            return Ok(info_of(app, &job, true));
+            return Ok(told(app, &job).await?);
         }
     }
     let row = rows::by_public_id(app.store.reader(), account, id).await?;
-    Ok(from_row(app, row.ok_or_else(|| JobError::NotFound(id.clone()))?, true).await?)
+    Ok(ended(app, row.ok_or_else(|| JobError::NotFound(id.clone()))?).await?)
 }
 
 /// Where its result is; waits up to `wait` for it.
@@ -87,10 +89,25 @@ async fn wait_for(job: &ActiveJob, wait: Duration, so: impl Fn(&ActiveJob) -> bo
 /// A job by its internal id, wherever it is.
 pub(super) async fn stored(app: &App, account: i64, id: i64) -> Result<JobInfo, JobError> {
     if let Some(job) = app.active.get(id) {
-        return Ok(info_of(app, &job, true));
+        return Ok(told(app, &job).await?);
     }
     let row = rows::by_id(app.store.reader(), id).await?.filter(|row| row.account == account);
-    Ok(from_row(app, row.ok_or(StoreError::Corrupt("a job of an idempotency key"))?, true).await?)
+    Ok(ended(app, row.ok_or(StoreError::Corrupt("a job of an idempotency key"))?).await?)
+}
+
+/// A job that works, with its money.
+pub(super) async fn told(app: &App, job: &Arc<ActiveJob>) -> Result<JobInfo, StoreError> {
+    let mut info = info_of(app, job, true);
+    fund::show(app, &mut [(&mut info, job.id)]).await?;
+    Ok(info)
+}
+
+/// A job that has ended, with its money.
+async fn ended(app: &App, row: JobRow) -> Result<JobInfo, StoreError> {
+    let id = row.id;
+    let mut info = from_row(app, row, true).await?;
+    fund::show(app, &mut [(&mut info, id)]).await?;
+    Ok(info)
 }
 
 /// A job that works.
@@ -118,6 +135,12 @@ pub(super) fn info_of(app: &App, job: &Arc<ActiveJob>, whole: bool) -> JobInfo {
         ended_at_ms: None,
         result: None,
         error: None,
+        budget: None,
+        spent: 0,
+        held: 0,
+        waiting_for: None,
+        corrections: 0,
+        notice: None,
         submission: whole.then(|| Box::new(job.submission.clone())),
     }
 }
@@ -154,6 +177,12 @@ async fn from_row(app: &App, row: JobRow, whole: bool) -> Result<JobInfo, StoreE
         ended_at_ms: row.ended_at_ms,
         result: row.result,
         error: row.error,
+        budget: None,
+        spent: 0,
+        held: 0,
+        waiting_for: None,
+        corrections: 0,
+        notice: None,
         submission: whole.then(|| Box::new(row.submission)),
     })
 }

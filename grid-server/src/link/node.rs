@@ -145,6 +145,7 @@ impl Node {
             state: status.map_or(NodeState::Draining, |status| status.state.clone()),
             slots: status.map_or(0, |status| status.slots),
             units_held: inner.leases.iter().map(|held| held.left).sum(),
+            takes_strangers: status.is_some_and(|status| status.takes_strangers),
             machine: inner.machine.clone(),
         })
     }

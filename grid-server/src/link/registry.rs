@@ -35,6 +35,8 @@ pub struct Presence {
     pub slots: u32,
     /// Units that it holds.
     pub units_held: u64,
+    /// Whether it takes work of other accounts.
+    pub takes_strangers: bool,
     /// What the computer is.
     pub machine: Machine,
 }

@@ -64,6 +64,12 @@ pub async fn by_id<C: ConnectionTrait>(connection: &C, id: i64) -> Result<Option
     sql::one(connection, &text, vec![id.into()]).await?.as_ref().map(read).transpose()
 }
 
+/// One by its public id.
+pub async fn by_public_id<C: ConnectionTrait>(connection: &C, id: &AccountId) -> Result<Option<Account>, StoreError> {
+    let text = format!("SELECT {COLUMNS} FROM accounts WHERE public_id = $1");
+    sql::one(connection, &text, vec![id.as_str().into()]).await?.as_ref().map(read).transpose()
+}
+
 /// One by its name.
 pub async fn by_name<C: ConnectionTrait>(connection: &C, name: &str) -> Result<Option<Account>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM accounts WHERE name = $1");
