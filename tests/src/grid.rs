@@ -113,11 +113,16 @@ impl Grid {
 
     /// The same, with a filter for its log, which is `NAME.log` in the grid's folder.
     pub async fn node_logging(&self, owner: &Account, name: &str, args: &[&str], log: &str) -> Result<Node> {
+        self.node_through(&self.url, owner, name, args, log).await
+    }
+
+    /// The same, where the node finds the server at another address.
+    pub async fn node_through(&self, url: &str, owner: &Account, name: &str, args: &[&str], log: &str) -> Result<Node> {
         let token = text(&owner.json(&["join-token", "--json"]).await?, "token")?;
         let data = self.path(name);
         let mut join = program("fallow-node");
         join.env("FALLOW_NODE_LOG", log).env("NO_COLOR", "1");
-        join.args(["join", &self.url, "--token", &token, "--name", name, "--json", "--data"]).arg(&data).args(args);
+        join.args(["join", url, "--token", &token, "--name", name, "--json", "--data"]).arg(&data).args(args);
         let process = Process::start(name, join, &self.path(&format!("{name}.log")))?;
         process.named("online", SOON).await?;
         Ok(Node { process, data })

@@ -4,6 +4,7 @@
 pub mod author;
 pub mod bench;
 pub mod conformance;
+pub mod evil;
 pub mod grid;
 pub mod guests;
 pub mod process;

@@ -1,0 +1,311 @@
+//! What a liar makes of the messages between its node and the server. Pure: what looks like chance is drawn from the
+//! node's name and the unit, so that a liar of the same name lies about the same units.
+
+use std::collections::{BTreeMap, HashSet};
+
+use fallow_protocol::digest::FieldHasher;
+use fallow_protocol::keys::{Purpose, SecretKey};
+use fallow_protocol::link::{CheckpointNote, Decline, Lease, ResultsFrame, SignedResults, ToNode, ToServer};
+use fallow_protocol::manifest::PROFILE;
+use fallow_protocol::outcome::Outcome;
+use fallow_protocol::unit::{Output, STAGE_RUN, STAGE_SPLIT, UnitKey, UnitResult};
+use fallow_protocol::{Digest, JobId, NodeId, wire};
+
+/// Units of others that a thief claims at a time: the first ones of the stage, which every job has.
+const STOLEN_MAX: u64 = 64;
+
+/// How a node misbehaves. Only work and merges are lied about: a forged split would be found by its shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// Not at all: everything passes as it is.
+    Honest,
+    /// Another output for so many units of a thousand, each liar its own.
+    Forge {
+        /// Units of a thousand.
+        permille: u64,
+    },
+    /// So many times the fuel.
+    Inflate {
+        /// Times.
+        factor: u64,
+    },
+    /// Runs nothing, and answers every lease at once with this.
+    Guess {
+        /// The output.
+        says: Vec<u8>,
+        /// The fuel.
+        fuel: u64,
+    },
+    /// Honest for so many units, then forges all.
+    Sleeper {
+        /// Units.
+        after: u64,
+    },
+    /// Forges all, with the same bytes as everybody who knows the secret.
+    Collude {
+        /// The secret.
+        secret: u64,
+    },
+    /// Gives back what takes more fuel than this, as somebody who can tell beforehand would.
+    RefuseExpensive {
+        /// Fuel.
+        fuel: u64,
+    },
+    /// Says of every unit that it reached its wall time, after a thousand times the fuel.
+    FalseTimeLimit,
+    /// Says of every unit that the guest gave up.
+    FalseFailure,
+    /// Sends each frame again: as it was, under a new number, and as the next attempts of its units.
+    Replay,
+    /// With each lease, claims units that others hold.
+    Steal,
+    /// Puts this state in the place of the first checkpoint, and vanishes.
+    PoisonCheckpoint {
+        /// The state.
+        state: Vec<u8>,
+    },
+    /// Honest, but one bit of so many outputs of a thousand is wrong.
+    Flaky {
+        /// Units of a thousand.
+        permille: u64,
+    },
+}
+
+/// What the relay is to do, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Tell the node.
+    ToNode(ToNode),
+    /// Tell the server.
+    ToServer(ToServer),
+    /// Upload these bytes as the node's.
+    Upload(Vec<u8>),
+    /// Break all connections, for ever.
+    Vanish,
+}
+
+/// The liar of one node.
+pub struct Liar {
+    how: Misbehaviour,
+    node: NodeId,
+    key: SecretKey,
+    seed: Digest,
+    /// Times that it did not tell the truth.
+    pub lies: u64,
+    reported: u64,
+    last_frame: u64,
+    /// What the node's own frames became, by the node's own numbers, until they are committed.
+    sent: BTreeMap<u64, ResultsFrame>,
+    leased: HashSet<(JobId, UnitKey)>,
+}
+
+impl Liar {
+    /// A liar with a node's identity.
+    pub fn new(how: Misbehaviour, node: NodeId, key: SecretKey, name: &str) -> Self {
+        let seed = Digest::of(name.as_bytes());
+        let (sent, leased) = (BTreeMap::new(), HashSet::new());
+        Self { how, node, key, seed, lies: 0, reported: 0, last_frame: 0, sent, leased }
+    }
+
+    /// The server said this.
+    pub fn on_server(&mut self, message: ToNode) -> Vec<Step> {
+        match message {
+            ToNode::Lease(lease) => self.on_lease(lease),
+            ToNode::Committed { frame } => self.on_committed(frame),
+            other => vec![Step::ToNode(other)],
+        }
+    }
+
+    /// The node says this. None where it is not understood.
+    pub fn on_node(&mut self, message: ToServer) -> Option<Vec<Step>> {
+        Some(match message {
+            ToServer::Results(signed) => self.on_results(wire::decode(&signed.bytes, usize::MAX).ok()?),
+            ToServer::Checkpoint(note) => self.on_checkpoint(note),
+            other => vec![Step::ToServer(other)],
+        })
+    }
+
+    fn on_lease(&mut self, lease: Lease) -> Vec<Step> {
+        self.leased.extend(lease.units.iter().map(|unit| (lease.job.clone(), unit.key)));
+        match self.how.clone() {
+            Misbehaviour::Guess { says, fuel } => {
+                self.lies += lease.units.len() as u64;
+                let guess = |unit: &_| claim(unit, Output::Inline(says.clone()), fuel);
+                let results = lease.units.iter().map(|unit| guess(&(unit.key, unit.attempt))).collect();
+                vec![self.frame(lease.job, results)]
+            }
+            Misbehaviour::Steal => {
+                let job = lease.job.clone();
+                vec![self.stolen(job), Step::ToNode(ToNode::Lease(lease))]
+            }
+            _ => vec![Step::ToNode(ToNode::Lease(lease))],
+        }
+    }
+
+    /// Claims of first and second attempts of units that this node does not hold.
+    fn stolen(&mut self, job: JobId) -> Step {
+        let keys = (0..STOLEN_MAX).map(|seq| UnitKey { stage: STAGE_RUN, seq });
+        let others = keys.filter(|key| !self.leased.contains(&(job.clone(), *key)));
+        let claims = others.flat_map(|key| [(key, 1), (key, 2)]);
+        let results: Vec<_> = claims.map(|unit| claim(&unit, Output::Inline(b"forged".to_vec()), 5)).collect();
+        self.lies += results.len() as u64;
+        self.frame(job, results)
+    }
+
+    fn on_committed(&mut self, frame: u64) -> Vec<Step> {
+        let own = self.sent.iter().find(|(_, sent)| sent.frame == frame).map(|(number, _)| *number);
+        // What the liar added is not the node's to hear of.
+        let Some(number) = own else { return Vec::new() };
+        self.sent.remove(&number);
+        vec![Step::ToNode(ToNode::Committed { frame: number })]
+    }
+
+    fn on_results(&mut self, frame: ResultsFrame) -> Vec<Step> {
+        if let Some(sent) = self.sent.get(&frame.frame) {
+            // The node says it again after a reconnection.
+            return vec![self.sign(sent)];
+        }
+        let (number, job) = (frame.frame, frame.job.clone());
+        let (mut told, mut refused) = (Vec::new(), Vec::new());
+        for result in frame.results {
+            match self.change(result) {
+                Ok(result) => told.push(result),
+                Err(unit) => refused.push(unit),
+            }
+        }
+        let mut steps = Vec::new();
+        if !refused.is_empty() {
+            let reason = "this unit is too long for this computer".to_owned();
+            steps.push(Step::ToServer(ToServer::Decline(Decline { job: job.clone(), units: refused, reason })));
+        }
+        if told.is_empty() {
+            steps.push(Step::ToNode(ToNode::Committed { frame: number }));
+            return steps;
+        }
+        let sent = ResultsFrame { results: told, frame: self.next_frame(), ..frame };
+        self.sent.insert(number, sent.clone());
+        steps.push(self.sign(&sent));
+        if self.how == Misbehaviour::Replay {
+            steps.extend(self.replays(&sent));
+        }
+        steps
+    }
+
+    fn replays(&mut self, sent: &ResultsFrame) -> Vec<Step> {
+        let mut steps = vec![self.sign(sent), self.frame(sent.job.clone(), sent.results.clone())];
+        let later =
+            |more| sent.results.iter().map(move |old| UnitResult { attempt: old.attempt + more, ..old.clone() });
+        steps.push(self.frame(sent.job.clone(), later(1).chain(later(2)).collect()));
+        self.lies += steps.len() as u64;
+        steps
+    }
+
+    fn on_checkpoint(&mut self, note: CheckpointNote) -> Vec<Step> {
+        let Misbehaviour::PoisonCheckpoint { state } = self.how.clone() else {
+            return vec![Step::ToServer(ToServer::Checkpoint(note))];
+        };
+        self.lies += 1;
+        let poisoned = CheckpointNote { blob: Digest::of(&state), len: state.len() as u64, ..note };
+        vec![Step::Upload(state), Step::ToServer(ToServer::Checkpoint(poisoned)), Step::Vanish]
+    }
+
+    /// What is said of a result; the unit, where it is given back instead.
+    fn change(&mut self, result: UnitResult) -> Result<UnitResult, (UnitKey, u32)> {
+        if result.key.stage == STAGE_SPLIT || result.outcome != Outcome::Done {
+            return Ok(result);
+        }
+        self.reported += 1;
+        if matches!(self.how, Misbehaviour::RefuseExpensive { fuel } if result.fuel > fuel) {
+            self.lies += 1;
+            return Err((result.key, result.attempt));
+        }
+        let said = self.said(result.clone());
+        self.lies += u64::from(said != result);
+        Ok(said)
+    }
+
+    fn said(&self, result: UnitResult) -> UnitResult {
+        let chance = draw(&self.seed, result.key, 0);
+        match &self.how {
+            Misbehaviour::Forge { permille } if chance % 1_000 < *permille => forged(result, chance),
+            Misbehaviour::Sleeper { after } if self.reported > *after => forged(result, chance),
+            Misbehaviour::Collude { secret } => {
+                let shared = draw(&Digest::of(&secret.to_le_bytes()), result.key, 0);
+                forged(result, shared)
+            }
+            Misbehaviour::Inflate { factor } => UnitResult { fuel: result.fuel.saturating_mul(*factor), ..result },
+            Misbehaviour::FalseTimeLimit => {
+                let fuel = result.fuel.saturating_mul(1_000);
+                UnitResult { outcome: Outcome::TimeLimit, output: None, fuel, ..result }
+            }
+            Misbehaviour::FalseFailure => {
+                let outcome = Outcome::GuestError { message: "forged: no such stain".into() };
+                UnitResult { outcome, output: None, ..result }
+            }
+            // Not the same bits when the unit comes again: what is broken is the memory.
+            Misbehaviour::Flaky { permille } => match draw(&self.seed, result.key, result.attempt) {
+                chance if chance % 1_000 < *permille => flipped(result, chance / 1_000),
+                _ => result,
+            },
+            _ => result,
+        }
+    }
+
+    /// A frame of the liar's own.
+    fn frame(&mut self, job: JobId, results: Vec<UnitResult>) -> Step {
+        let frame = self.next_frame();
+        self.sign(&ResultsFrame { node: self.node.clone(), frame, job, profile: PROFILE.into(), results })
+    }
+
+    /// Numbers rise as an honest node's do, over its frames and the liar's own.
+    fn next_frame(&mut self) -> u64 {
+        self.last_frame += 1;
+        self.last_frame
+    }
+
+    fn sign(&self, frame: &ResultsFrame) -> Step {
+        let bytes = wire::encode(frame);
+        let signature = self.key.sign(Purpose::Results, &bytes);
+        Step::ToServer(ToServer::Results(SignedResults { bytes, signature }))
+    }
+}
+
+fn draw(seed: &Digest, key: UnitKey, attempt: u32) -> u64 {
+    let hasher = FieldHasher::new("fallow tests draw v1").bytes(&seed.0).u64(key.stage.into()).u64(key.seq);
+    let drawn = hasher.u64(attempt.into()).finish();
+    u64::from_le_bytes(std::array::from_fn(|at| drawn.0[at]))
+}
+
+fn claim((key, attempt): &(UnitKey, u32), output: Output, fuel: u64) -> UnitResult {
+    UnitResult {
+        key: *key,
+        attempt: *attempt,
+        outcome: Outcome::Done,
+        floats: Default::default(),
+        fuel,
+        memory_bytes: 1 << 20,
+        wall_us: 1_000,
+        output: Some(output),
+        log: Vec::new(),
+        resumed_at_fuel: None,
+    }
+}
+
+/// Another output, which says that it is one so that tests can look for it.
+fn forged(result: UnitResult, draw: u64) -> UnitResult {
+    UnitResult { output: Some(Output::Inline(format!("forged {draw:016x}").into_bytes())), ..result }
+}
+
+/// One bit of an output that travels in the result; longer ones stay as they are.
+fn flipped(mut result: UnitResult, draw: u64) -> UnitResult {
+    if let Some(Output::Inline(bytes)) = &mut result.output
+        && !bytes.is_empty()
+    {
+        let bit = draw % (bytes.len() as u64 * 8);
+        bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests;
