@@ -23,6 +23,8 @@ pub struct Evil {
     pub node: Node,
     /// Its public id.
     pub id: String,
+    /// Whose node it is.
+    pub owner: Account,
     relay: Relay,
 }
 
@@ -35,7 +37,7 @@ impl Evil {
         let relay = Relay::start(&grid.url, from, grid.path(name), name, how).await?;
         let node = grid.node_through(&relay.url, owner, name, &["--slots", "1"], "info").await?;
         let id = text(&node.process.named("joined", SOON).await?, "node")?;
-        Ok(Self { node, id, relay })
+        Ok(Self { node, id, owner: owner.clone(), relay })
     }
 
     /// Wait until it has lied so often.

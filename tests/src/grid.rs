@@ -198,10 +198,14 @@ impl Account {
         http().request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
+    /// What the API gives for a path.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        Ok(self.request(reqwest::Method::GET, path).send().await?.error_for_status()?.json().await?)
+    }
+
     /// The job as the API gives it.
     pub async fn job(&self, id: &str) -> Result<Value> {
-        let answer = self.request(reqwest::Method::GET, &format!("/api/v1/jobs/{id}")).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
+        self.get(&format!("/api/v1/jobs/{id}")).await
     }
 
     /// Wait until the job `fits`, following it by long polls.

@@ -9,6 +9,7 @@ pub mod grid;
 pub mod guests;
 pub mod process;
 pub mod raw_node;
+pub mod steps;
 
 /// Longest that a test waits for something that should happen at once.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(30);

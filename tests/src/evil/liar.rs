@@ -1,11 +1,13 @@
 //! What a liar makes of the messages between its node and the server. Pure: what looks like chance is drawn from the
 //! node's name and the unit, so that a liar of the same name lies about the same units.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use fallow_protocol::digest::FieldHasher;
 use fallow_protocol::keys::{Purpose, SecretKey};
-use fallow_protocol::link::{CheckpointNote, Decline, Lease, ResultsFrame, SignedResults, ToNode, ToServer};
+use fallow_protocol::link::{
+    CheckpointNote, Decline, Lease, NodeState, ResultsFrame, SignedResults, Status, ToNode, ToServer,
+};
 use fallow_protocol::manifest::PROFILE;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, STAGE_RUN, STAGE_SPLIT, UnitKey, UnitResult};
@@ -13,6 +15,8 @@ use fallow_protocol::{Digest, JobId, NodeId, wire};
 
 /// Units of others that a thief claims at a time: the first ones of the stage, which every job has.
 const STOLEN_MAX: u64 = 64;
+/// So many statuses after the last lease, a thief holds nothing.
+const QUIET: u32 = 1;
 
 /// How a node misbehaves. Only work and merges are lied about: a forged split would be found by its shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +61,7 @@ pub enum Misbehaviour {
     FalseFailure,
     /// Sends each frame again: as it was, under a new number, and as the next attempts of its units.
     Replay,
-    /// With each lease, claims units that others hold.
+    /// Gives back all that it is leased, offers itself no more, and claims the units that others hold now.
     Steal,
     /// Puts this state in the place of the first checkpoint, and vanishes.
     PoisonCheckpoint {
@@ -96,15 +100,17 @@ pub struct Liar {
     last_frame: u64,
     /// What the node's own frames became, by the node's own numbers, until they are committed.
     sent: BTreeMap<u64, ResultsFrame>,
-    leased: HashSet<(JobId, UnitKey)>,
+    /// A thief's aim, and how often it has told its status since it was leased anything.
+    job: Option<JobId>,
+    quiet: u32,
 }
 
 impl Liar {
     /// A liar with a node's identity.
     pub fn new(how: Misbehaviour, node: NodeId, key: SecretKey, name: &str) -> Self {
         let seed = Digest::of(name.as_bytes());
-        let (sent, leased) = (BTreeMap::new(), HashSet::new());
-        Self { how, node, key, seed, lies: 0, reported: 0, last_frame: 0, sent, leased }
+        let sent = BTreeMap::new();
+        Self { how, node, key, seed, lies: 0, reported: 0, last_frame: 0, sent, job: None, quiet: 0 }
     }
 
     /// The server said this.
@@ -121,12 +127,12 @@ impl Liar {
         Some(match message {
             ToServer::Results(signed) => self.on_results(wire::decode(&signed.bytes, usize::MAX).ok()?),
             ToServer::Checkpoint(note) => self.on_checkpoint(note),
+            ToServer::Status(status) => self.on_status(status),
             other => vec![Step::ToServer(other)],
         })
     }
 
     fn on_lease(&mut self, lease: Lease) -> Vec<Step> {
-        self.leased.extend(lease.units.iter().map(|unit| (lease.job.clone(), unit.key)));
         match self.how.clone() {
             Misbehaviour::Guess { says, fuel } => {
                 self.lies += lease.units.len() as u64;
@@ -135,18 +141,34 @@ impl Liar {
                 vec![self.frame(lease.job, results)]
             }
             Misbehaviour::Steal => {
-                let job = lease.job.clone();
-                vec![self.stolen(job), Step::ToNode(ToNode::Lease(lease))]
+                self.quiet = 0;
+                self.job = Some(lease.job.clone());
+                let units = lease.units.iter().map(|unit| (unit.key, unit.attempt)).collect();
+                vec![decline(lease.job, units)]
             }
             _ => vec![Step::ToNode(ToNode::Lease(lease))],
         }
     }
 
-    /// Claims of first and second attempts of units that this node does not hold.
+    /// A thief takes no more work. What comes all the same was on its way; after that, it claims.
+    fn on_status(&mut self, mut status: Status) -> Vec<Step> {
+        let thief = self.how == Misbehaviour::Steal;
+        let Some(job) = self.job.clone().filter(|_| thief) else {
+            return vec![Step::ToServer(ToServer::Status(status))];
+        };
+        status.state = NodeState::Draining;
+        let mut steps = vec![Step::ToServer(ToServer::Status(status))];
+        self.quiet += 1;
+        if self.quiet > QUIET {
+            steps.push(self.stolen(job));
+        }
+        steps
+    }
+
+    /// Claims of first and second attempts.
     fn stolen(&mut self, job: JobId) -> Step {
         let keys = (0..STOLEN_MAX).map(|seq| UnitKey { stage: STAGE_RUN, seq });
-        let others = keys.filter(|key| !self.leased.contains(&(job.clone(), *key)));
-        let claims = others.flat_map(|key| [(key, 1), (key, 2)]);
+        let claims = keys.flat_map(|key| [(key, 1), (key, 2)]);
         let results: Vec<_> = claims.map(|unit| claim(&unit, Output::Inline(b"forged".to_vec()), 5)).collect();
         self.lies += results.len() as u64;
         self.frame(job, results)
@@ -175,8 +197,7 @@ impl Liar {
         }
         let mut steps = Vec::new();
         if !refused.is_empty() {
-            let reason = "this unit is too long for this computer".to_owned();
-            steps.push(Step::ToServer(ToServer::Decline(Decline { job: job.clone(), units: refused, reason })));
+            steps.push(decline(job.clone(), refused));
         }
         if told.is_empty() {
             steps.push(Step::ToNode(ToNode::Committed { frame: number }));
@@ -268,6 +289,10 @@ impl Liar {
         let signature = self.key.sign(Purpose::Results, &bytes);
         Step::ToServer(ToServer::Results(SignedResults { bytes, signature }))
     }
+}
+
+fn decline(job: JobId, units: Vec<(UnitKey, u32)>) -> Step {
+    Step::ToServer(ToServer::Decline(Decline { job, units, reason: "not on this computer".into() }))
 }
 
 fn draw(seed: &Digest, key: UnitKey, attempt: u32) -> u64 {
