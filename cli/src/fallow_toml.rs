@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split};
+use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split, Verify};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_SHARED_MAX, MEMORY_BYTES_MAX, NAME_BYTES_MAX};
 use fallow_protocol::manifest::{Floats, Limits};
 use serde::Deserialize;
@@ -106,6 +106,10 @@ pub struct JobSection {
     pub shared: Vec<PathBuf>,
     /// Seed of the units' randomness; chosen anew for each job where it is missing.
     pub seed: Option<u64>,
+    /// How results are checked: `"adaptive"`, `{ copies = 3 }` or `"none"`.
+    pub verify: Verify,
+    /// A wrong result would cost much: every one is checked by a trusted node.
+    pub critical: bool,
     /// Where `submit --watch` and `fetch` write the result.
     pub output: Option<PathBuf>,
 }
@@ -123,6 +127,8 @@ impl Default for JobSection {
             args: Vec::new(),
             shared: Vec::new(),
             seed: None,
+            verify: Verify::default(),
+            critical: false,
             output: None,
         }
     }

@@ -81,6 +81,10 @@ fn submission(plan: &Plan, module: &ModuleInfo, sent: &Sent) -> JobSubmission {
         assemble: plan.assemble,
         floats: plan.floats,
         seed: plan.seed,
+        verify: plan.verify,
+        critical: plan.critical,
+        budget: None,
+        offer_permille: fallow_protocol::job::ordinary_offer(),
     }
 }
 

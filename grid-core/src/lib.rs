@@ -5,10 +5,14 @@
 
 pub mod eta;
 pub mod ids;
+pub mod ledger;
 pub mod life;
 pub mod matching;
 pub mod name;
+pub mod pricing;
 pub mod quota;
+pub mod settle;
 pub mod split;
+pub mod trust;
 
 pub use ids::{AccountNo, JobNo, NodeNo};

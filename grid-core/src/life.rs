@@ -6,6 +6,7 @@
 mod avoid;
 mod job;
 mod judge;
+mod mask;
 mod merge;
 mod retry;
 mod troubles;
@@ -16,8 +17,9 @@ mod properties;
 
 pub use avoid::Avoid;
 pub use job::{AfterFailure, Ended, JobFailure, JobLife, JobStep, after_failure, job_step, past_deadline, rise};
-pub use judge::{Others, Report, Scene, Verdict, build_of, judge};
+pub use judge::{About, Basis, Others, Report, Scene, Verdict, build_of, judge, judge_alone, views};
+pub use mask::Mask;
 pub use merge::{MergeLevel, merge_level};
 pub use retry::{Retry, retry_job};
 pub use troubles::{DECLINES_A_LOSS, FAULTS_MAX, LOSSES_MAX, TIMEOUTS_MAX, Troubles};
-pub use unit::{CLAIMS_MAX, Change, Claim, LifeError, Unit, count};
+pub use unit::{Change, Claim, LifeError, Unit, count};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fallow_protocol::Digest;
 
+use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
 use crate::jobs::Active;
@@ -11,6 +12,7 @@ use crate::keys::GridKeys;
 use crate::link::Registry;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, blobs, retention};
+use crate::trust::Trust;
 use crate::wakes::Wakes;
 
 /// The running server.
@@ -23,10 +25,14 @@ pub struct App {
     pub blobs: BlobStore,
     /// The grid's keys.
     pub keys: GridKeys,
+    /// The server's own worker.
+    pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// What is remembered of nodes.
+    pub trust: Trust,
     /// What cuts the workers' latency.
     pub wakes: Wakes,
     /// Counters for `/metrics`.
@@ -36,13 +42,17 @@ pub struct App {
 impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
     pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+        let anchor = Anchor::new(&config);
+        let trust = Trust::new(config.policy());
         Arc::new(Self {
             config,
             store,
             blobs,
             keys,
+            anchor,
             nodes: Registry::default(),
             active: Active::default(),
+            trust,
             wakes: Wakes::default(),
             metrics,
         })

@@ -98,6 +98,11 @@ struct ServeArgs {
     /// A proxy in front ends TLS and sets X-Forwarded-For; nobody else reaches the port. Also FALLOW_BEHIND_PROXY
     #[arg(long)]
     behind_proxy: bool,
+    /// Most that the server's own worker may take of any hour, thousandths of one core; 0 switches it off
+    /// [default: 250]. It runs units again, confined as on a node, where the grid has nobody else to check them.
+    /// Also FALLOW_ANCHOR_SHARE
+    #[arg(long, value_name = "PERMILLE")]
+    anchor_share: Option<u32>,
 }
 
 #[derive(Subcommand)]
@@ -162,6 +167,8 @@ impl ServeArgs {
         flags.extend(self.tls_cert.as_ref().map(|cert| (&["tls", "cert"][..], path(cert))));
         flags.extend(self.tls_key.as_ref().map(|key| (&["tls", "key"][..], path(key))));
         flags.extend(self.behind_proxy.then_some((&["tls", "behind_proxy"][..], Value::Boolean(true))));
+        let share = self.anchor_share.map(i64::from).map(Value::Integer);
+        flags.extend(share.map(|share| (&["anchor", "share_permille"][..], share)));
         flags
     }
 }
@@ -227,11 +234,12 @@ mod tests {
 
     #[test]
     fn flags_become_settings() {
-        let line = "fallow-server serve --data d --listen 127.0.0.1:9 --behind-proxy --json";
+        let line = "fallow-server serve --data d --listen 127.0.0.1:9 --behind-proxy --anchor-share 0 --json";
         let cli = Cli::try_parse_from(line.split(' ')).unwrap();
         let Command::Serve(args) = &cli.command else { panic!("not serve") };
         let flags: Flags = cli.common.flags().into_iter().chain(args.flags()).collect();
-        assert_eq!(flags.len(), 3);
+        assert_eq!(flags.len(), 4);
         assert_eq!(flags[1], (&["listen"][..], Value::String("127.0.0.1:9".into())));
+        assert_eq!(flags[3], (&["anchor", "share_permille"][..], Value::Integer(0)));
     }
 }

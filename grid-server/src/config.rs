@@ -9,12 +9,19 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use fallow_protocol::limits::{BLOB_BYTES_MAX, COMPONENT_BYTES_MAX};
 use fallow_protocol::manifest;
+use grid_core::pricing::Price;
+use grid_core::trust::Policy;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod grid;
 mod secret;
 
+pub use grid::{Grid, Trust};
 pub use secret::Secret;
+
+/// Units that the server's own worker may be let run at once.
+const ANCHOR_UNITS_MAX: usize = 64;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,6 +45,15 @@ pub struct Config {
     pub limits: Limits,
     /// How work is handed out and kept.
     pub work: Work,
+    /// Who may be on the grid, and whether work costs credits.
+    pub grid: Grid,
+    /// What work costs.
+    #[serde(deserialize_with = "grid::price")]
+    pub price: Price,
+    /// Constants of verification that are not the usual ones.
+    pub trust: Trust,
+    /// The server's own worker.
+    pub anchor: Anchor,
     /// Executable that is started as sandbox worker; this one where it is missing. Not a setting of the file.
     #[serde(skip)]
     pub worker_exe: Option<PathBuf>,
@@ -127,6 +143,20 @@ pub struct Work {
     pub orphan_hours: u32,
 }
 
+/// The server's own worker, which checks results where the grid has nobody else.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Anchor {
+    /// Wall time that it may take, thousandths of one core over an hour; 0 switches it off.
+    pub share_permille: u32,
+    /// Units that it runs at once, each in a process of its own.
+    pub units: usize,
+    /// Compiled modules that it keeps, bytes.
+    pub compiled_bytes_max: u64,
+    /// Most that it gives a unit; one that needs more is not checked here.
+    pub unit: manifest::Limits,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -139,6 +169,10 @@ impl Default for Config {
             keys: Keys::default(),
             limits: Limits::default(),
             work: Work::default(),
+            grid: Grid::default(),
+            price: Price::default(),
+            trust: Trust::default(),
+            anchor: Anchor::default(),
             worker_exe: None,
         }
     }
@@ -200,6 +234,27 @@ impl Default for Work {
     }
 }
 
+impl Default for Anchor {
+    fn default() -> Self {
+        Self {
+            share_permille: 250,
+            units: 1,
+            compiled_bytes_max: 1 << 30,
+            unit: manifest::Limits {
+                memory_bytes: 1 << 30,
+                fuel: 1_000_000_000_000_000,
+                // A quarter of an hour, which is an hour's share.
+                wall_ms: 900_000,
+                output_bytes: 256 << 20,
+                emit_bytes: 2 << 30,
+                log_bytes: 1 << 20,
+                scratch_bytes: 2 << 30,
+                checkpoint_bytes: 64 << 20,
+            },
+        }
+    }
+}
+
 /// Environment variables and the keys that they set. All are also keys of the file.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_NAME", &["name"]),
@@ -214,6 +269,11 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_LEASE_MS", &["work", "lease_ms"]),
     ("FALLOW_HEARTBEAT_MS", &["work", "heartbeat_ms"]),
     ("FALLOW_CHECKPOINT_MS", &["work", "checkpoint_ms"]),
+    ("FALLOW_GRID_KIND", &["grid", "kind"]),
+    ("FALLOW_GRID_CREDITS", &["grid", "credits"]),
+    ("FALLOW_GRID_ALLOWANCE", &["grid", "allowance"]),
+    ("FALLOW_PRICE_PER_TERA_FUEL", &["price", "per_tera_fuel"]),
+    ("FALLOW_ANCHOR_SHARE", &["anchor", "share_permille"]),
 ];
 
 /// Values that flags gave, as key path and value; they win over everything.
@@ -261,10 +321,18 @@ impl Config {
         if self.keys.online_days == 0 || self.limits.connections_max == 0 || self.limits.validations_max == 0 {
             bail!("keys.online_days, limits.connections_max and limits.validations_max must be at least 1");
         }
+        if !(1..=ANCHOR_UNITS_MAX).contains(&self.anchor.units) {
+            bail!("anchor.units must be from 1 to {ANCHOR_UNITS_MAX}; anchor.share_permille = 0 switches it off");
+        }
         if self.work.heartbeat_ms == 0 || self.work.lease_ms < 3 * self.work.heartbeat_ms {
             bail!("work.lease_ms must be at least three times work.heartbeat_ms, so that one lost message is harmless");
         }
-        Ok(())
+        grid::check(&self.price, &self.policy())
+    }
+
+    /// The constants of verification.
+    pub fn policy(&self) -> Policy {
+        self.trust.over(Policy::of(self.grid.kind))
     }
 
     /// Address of the database.
@@ -282,8 +350,10 @@ impl Config {
 /// Numbers and truth values of the environment are texts; the file has types.
 fn typed(key: &[&str], value: String) -> Value {
     match key.last() {
-        Some(last) if last.ends_with("_ms") => value.parse().map_or(Value::String(value), Value::Integer),
-        Some(&"json" | &"behind_proxy") => value.parse().map_or(Value::String(value), Value::Boolean),
+        Some(&"json" | &"behind_proxy" | &"credits") => value.parse().map_or(Value::String(value), Value::Boolean),
+        Some(last) if last.ends_with("_ms") || last.ends_with("_permille") => {
+            value.parse().map_or(Value::String(value), Value::Integer)
+        }
         _ => Value::String(value),
     }
 }

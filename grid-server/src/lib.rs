@@ -2,6 +2,7 @@
 //!
 //! Everything is here so that tests can reach it; `main.rs` only starts it. The rules are `grid-core`'s.
 
+pub mod anchor;
 pub mod api;
 pub mod app;
 pub mod auth;
@@ -18,5 +19,6 @@ pub mod router;
 pub mod serve;
 pub mod store;
 pub mod tls;
+pub mod trust;
 pub mod wakes;
 pub mod workers;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text};
 use prometheus_client::metrics::counter::Counter;
@@ -74,6 +75,10 @@ pub struct Metrics {
     pub units_leased: Counter,
     /// Fuel of accepted runs.
     pub fuel: Counter,
+    /// Units that the server's own worker ran, by outcome; `none` where it came to none.
+    pub anchor_units: Family<OutcomeLabels, Counter>,
+    /// Wall time that it took, seconds.
+    pub anchor_seconds: Counter<f64, AtomicU64>,
     /// Leases that ended because their node was silent.
     pub leases_expired: Counter,
     /// Jobs accepted.
@@ -107,6 +112,8 @@ impl Default for Metrics {
             units_made: Counter::default(),
             units_leased: Counter::default(),
             fuel: Counter::default(),
+            anchor_units: Family::default(),
+            anchor_seconds: Counter::default(),
             leases_expired: Counter::default(),
             jobs_submitted: Counter::default(),
             jobs_active: Gauge::default(),
@@ -137,6 +144,11 @@ impl Metrics {
         self.units.get_or_create(&OutcomeLabels { outcome }).inc();
     }
 
+    /// The server's own worker is through with a unit.
+    pub fn anchor_unit_ended(&self, outcome: &'static str) {
+        self.anchor_units.get_or_create(&OutcomeLabels { outcome }).inc();
+    }
+
     fn register(&self) {
         let mut registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let mut counter = |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
@@ -156,6 +168,8 @@ impl Metrics {
         registry.register("request_seconds", "time to the head of the answer", self.request_seconds.clone());
         registry.register("nodes_online", "nodes connected", self.nodes_online.clone());
         registry.register("units", "attempts that ended, by outcome", self.units.clone());
+        registry.register("anchor_units", "units run by the server's own worker", self.anchor_units.clone());
+        registry.register("anchor_seconds", "wall time of the server's own worker", self.anchor_seconds.clone());
         registry.register("jobs_active", "jobs that have not ended", self.jobs_active.clone());
     }
 }

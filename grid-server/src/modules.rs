@@ -162,7 +162,8 @@ async fn look_at(app: &App, validations: &Semaphore, manifest: &Manifest, len: u
     }
 }
 
-fn worker_exe(app: &App) -> std::io::Result<PathBuf> {
+/// The executable that becomes a worker.
+pub(crate) fn worker_exe(app: &App) -> std::io::Result<PathBuf> {
     app.config.worker_exe.clone().map_or_else(std::env::current_exe, Ok)
 }
 

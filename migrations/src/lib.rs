@@ -1,6 +1,7 @@
 //! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
 //!
-//! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units.
+//! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
+//! `m02xx` are credits and what results are trusted by.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -13,6 +14,9 @@ mod m0003_modules;
 mod m0004_nodes;
 mod m0101_jobs;
 mod m0102_units;
+mod m0201_ledger;
+mod m0202_holdings;
+mod m0203_trust;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -27,6 +31,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_nodes::Migration),
             Box::new(m0101_jobs::Migration),
             Box::new(m0102_units::Migration),
+            Box::new(m0201_ledger::Migration),
+            Box::new(m0202_holdings::Migration),
+            Box::new(m0203_trust::Migration),
         ]
     }
 }

@@ -148,6 +148,20 @@ pub enum Assemble {
     Merge,
 }
 
+/// How results of strangers' nodes are checked. A grid's own rules may ask for more, never for less.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub enum Verify {
+    /// As much as the node that gave the result makes necessary.
+    #[default]
+    Adaptive,
+    /// So many nodes have to say the same, each paid by the author.
+    Copies(u32),
+    /// Results are believed.
+    None,
+}
+
 /// An input or shared file, uploaded as a blob before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -202,6 +216,24 @@ pub struct JobSubmission {
     /// Seed of the units' random streams; chosen by the server where it is missing.
     #[serde(default)]
     pub seed: Option<u64>,
+    /// How results are checked.
+    #[serde(default)]
+    pub verify: Verify,
+    /// A wrong result would cost much: every one is checked by a node that is trusted.
+    #[serde(default)]
+    pub critical: bool,
+    /// What the job may cost at most, micro-credits: moved to its escrow account now, and what is not spent comes back.
+    /// Needed where others' nodes may run it and the grid takes credits.
+    #[serde(default)]
+    pub budget: Option<u64>,
+    /// Thousandths of the grid's price that the author pays: more than 1,000 lets the job go first.
+    #[serde(default = "ordinary_offer")]
+    pub offer_permille: u32,
+}
+
+/// The grid's own price.
+pub fn ordinary_offer() -> u32 {
+    1_000
 }
 
 /// The job-wide part of what a result depends on.

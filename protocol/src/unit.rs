@@ -220,6 +220,16 @@ impl UnitResult {
             .bytes(&root.0)
             .finish()
     }
+
+    /// The same without fuel: a run that went on from a checkpoint says nothing certain about what came before.
+    pub fn essence(&self, spec: &UnitSpec<'_>) -> Digest {
+        let root = self.output.as_ref().map_or(Digest([0; 32]), Output::root);
+        FieldHasher::new("fallow essence v1")
+            .bytes(&spec.digest().0)
+            .u64(u64::from(self.outcome.class()))
+            .bytes(&root.0)
+            .finish()
+    }
 }
 
 /// The output of a `split` unit: inputs one after the other, then their lengths (u64 little-endian), then their number

@@ -185,6 +185,10 @@ async fn echo_job(account: &Account) -> Result<(Author, JobSubmission)> {
         assemble: Assemble::Concat,
         floats: Default::default(),
         seed: None,
+        verify: fallow_protocol::job::Verify::default(),
+        critical: false,
+        budget: None,
+        offer_permille: 1_000,
     };
     Ok((author, job))
 }

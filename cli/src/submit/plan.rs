@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split};
+use fallow_protocol::job::{Assemble, OnFailed, RunOn, Split, Verify};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, JOB_SHARED_MAX};
 use fallow_protocol::manifest::{Exports, Floats, Limits};
 
@@ -40,6 +40,10 @@ pub struct Plan {
     pub args: Vec<String>,
     /// Seed of the random streams.
     pub seed: Option<u64>,
+    /// How results are checked.
+    pub verify: Verify,
+    /// Whether a wrong result would cost much.
+    pub critical: bool,
     /// Where the result goes.
     pub output: Option<PathBuf>,
 }
@@ -75,6 +79,8 @@ impl Plan {
             floats: args.floats.unwrap_or(job.floats),
             args: if args.args.is_empty() { job.args } else { args.args.clone() },
             seed: args.seed.or(job.seed),
+            verify: job.verify,
+            critical: job.critical,
             output: job.output.map(|output| folder.join(output)),
         };
         plan.check()?;

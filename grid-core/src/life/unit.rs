@@ -6,14 +6,12 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::{UnitCounts, UnitState};
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 
-use super::judge::{Report, Scene, Verdict, judge};
+use super::judge::{Report, Scene, Verdict, after_trouble, judge, judge_alone};
 use super::troubles::Troubles;
 use crate::ids::{AccountNo, NodeNo};
-
-/// Different results of one unit after which it is given up: the task is not deterministic, or the nodes are broken.
-pub const CLAIMS_MAX: usize = 5;
 
 /// A result that waits for another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +24,22 @@ pub struct Claim {
     pub attempt: u32,
     /// What results are compared by: class, fuel and output are in it.
     pub digest: Digest,
+    /// The same without fuel: what a result that went on from a checkpoint is compared by.
+    pub essence: Digest,
+    /// Fuel that was reported.
+    pub fuel: u64,
+    /// How it ended.
+    pub class: u8,
+    /// The build that ran.
+    pub floats: Floats,
+    /// Who made the checkpoint that it went on from.
+    pub resumed_from: Option<NodeNo>,
+    /// Its node's position with this result.
+    pub position: u64,
+    /// It stood already, and its pay is held: the check came later.
+    pub held: bool,
+    /// Equal results that the unit needs; what the first claim says counts.
+    pub needed: u8,
 }
 
 /// The part of a unit's row that its life depends on.
@@ -84,6 +98,9 @@ pub enum LifeError {
     /// Only finally failed and left-out units are retried.
     #[error("a unit that is {0:?} cannot be retried")]
     NotFailed(UnitState),
+    /// Only what is done can be checked again.
+    #[error("a unit that is {0:?} cannot be checked again")]
+    NotDone(UnitState),
     /// Nothing waits for a check.
     #[error("a unit that is {0:?} waits for no check")]
     NotChecking(UnitState),
@@ -136,28 +153,40 @@ impl Unit {
     }
 
     /// A result arrived: what it is worth, and what it changed. A stale one changes nothing.
-    pub fn result(&mut self, report: &Report<'_>, scene: &Scene) -> (Verdict, Change) {
+    pub fn result(&mut self, report: &Report<'_>, scene: &Scene<'_>) -> (Verdict, Change) {
         let verdict = judge(self, report, scene);
         (verdict, self.settle(verdict, report))
     }
 
     /// The attempt's lease ran out, or its node is gone for good.
-    pub fn lost(&mut self, node: NodeNo, attempt: u32) -> (Verdict, Change) {
-        let report = Report { node, owner: AccountNo(0), attempt, outcome: &Outcome::Lost, digest: Digest([0; 32]) };
-        self.result(&report, &Scene::default())
+    pub fn lost(&mut self, node: NodeNo, attempt: u32, scene: &Scene<'_>) -> (Verdict, Change) {
+        if !self.awaits(node, attempt) {
+            return (Verdict::Stale, self.become_state(self.state));
+        }
+        self.troubles.count(&Outcome::Lost);
+        self.step_aside(scene)
     }
 
     /// The node gave the attempt back unrun.
-    pub fn declined(&mut self, node: NodeNo, attempt: u32) -> (Verdict, Change) {
+    pub fn declined(&mut self, node: NodeNo, attempt: u32, scene: &Scene<'_>) -> (Verdict, Change) {
         if !self.awaits(node, attempt) {
             return (Verdict::Stale, self.become_state(self.state));
         }
         self.troubles.count_decline();
+        self.step_aside(scene)
+    }
+
+    /// Its node has gone or does not want it.
+    fn step_aside(&mut self, scene: &Scene<'_>) -> (Verdict, Change) {
         self.on = None;
-        if self.troubles.are_too_many() {
-            return (Verdict::Failed { unconfirmed: false }, self.become_state(UnitState::Failed));
-        }
-        (Verdict::Again, self.step_back())
+        let verdict = after_trouble(self, self.troubles, scene);
+        let to = match verdict {
+            Verdict::Accepted(_) => UnitState::Done,
+            Verdict::Failed(_) => UnitState::Failed,
+            _ => return (verdict, self.step_back()),
+        };
+        self.claims.clear();
+        (verdict, self.become_state(to))
     }
 
     /// Its job stops: whatever runs is not wanted any more. Ended units stay as they are.
@@ -165,18 +194,24 @@ impl Unit {
         if self.on.take().is_some() { self.step_back() } else { self.become_state(self.state) }
     }
 
-    /// A check that nobody is left to make: the unit has finally failed, unconfirmed. The claim whose outcome is the
-    /// reason comes with it; none where several disagree.
-    pub fn nobody_else(&mut self) -> Result<(Option<Claim>, Change), LifeError> {
+    /// A check that nobody is left to make; no verdict where the unit has to wait for somebody.
+    pub fn nobody_else(&mut self, scene: &Scene<'_>) -> Result<Option<(Verdict, Change)>, LifeError> {
         if self.state != UnitState::Checking || self.on.is_some() {
             return Err(LifeError::NotChecking(self.state));
         }
-        let claims = std::mem::take(&mut self.claims);
-        let only = match claims[..] {
-            [claim] => Some(claim),
-            _ => None,
-        };
-        Ok((only, self.become_state(UnitState::Failed)))
+        let Some(verdict) = judge_alone(self, scene) else { return Ok(None) };
+        let to = if matches!(verdict, Verdict::Accepted(_)) { UnitState::Done } else { UnitState::Failed };
+        self.claims.clear();
+        Ok(Some((verdict, self.become_state(to))))
+    }
+
+    /// A unit that is done is checked after all: what stands becomes a claim.
+    pub fn recheck(&mut self, claim: Claim) -> Result<Change, LifeError> {
+        if self.state != UnitState::Done {
+            return Err(LifeError::NotDone(self.state));
+        }
+        self.claims = vec![claim];
+        Ok(self.become_state(UnitState::Checking))
     }
 
     /// The author wants it tried afresh.
@@ -201,17 +236,17 @@ impl Unit {
     fn settle(&mut self, verdict: Verdict, report: &Report<'_>) -> Change {
         let to = match verdict {
             Verdict::Stale => return self.become_state(self.state),
-            Verdict::Accepted => UnitState::Done,
-            Verdict::Failed { .. } => UnitState::Failed,
-            Verdict::Check => UnitState::Checking,
+            Verdict::Accepted(_) => UnitState::Done,
+            Verdict::Failed(_) => UnitState::Failed,
+            Verdict::Check { .. } => UnitState::Checking,
             Verdict::Again if self.claims.is_empty() => UnitState::Again,
             Verdict::Again => UnitState::Checking,
         };
         self.on = None;
         self.troubles.count(report.outcome);
         match verdict {
-            Verdict::Check => self.claims.push(report.claim()),
-            Verdict::Accepted | Verdict::Failed { .. } => self.claims.clear(),
+            Verdict::Check { needed } => self.claims.push(report.claim(needed)),
+            Verdict::Accepted(_) | Verdict::Failed(_) => self.claims.clear(),
             Verdict::Again | Verdict::Stale => {}
         }
         self.become_state(to)

@@ -39,6 +39,7 @@ mod tests {
             takes_strangers: true,
             profile: "p".into(),
             leases: 0,
+            worth: Default::default(),
             work: vec![NodeWork { job: JobNo(9), units, unit_us: None }],
         }
     }
@@ -56,6 +57,7 @@ mod tests {
             unit_us: None,
             unit_fuel: None,
             fuel_left: 1,
+            budget_left: None,
             weight: 1,
         }
     }

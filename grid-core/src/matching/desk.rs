@@ -34,6 +34,11 @@ impl<'a> Desk<'a> {
         self.load_us / u64::from(self.node.slots.max(1))
     }
 
+    /// Units that it holds, with what it was given.
+    pub(super) fn held(&self) -> u64 {
+        self.held
+    }
+
     /// Units of `job` that it should take in this turn, at most one slot's part of its window. `ready` are all the
     /// job's ready units and `grid_slots` the slots that could share them.
     pub(super) fn turn(&self, job: &JobView, ready: u64, grid_slots: u64) -> Fit {

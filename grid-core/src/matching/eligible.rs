@@ -2,9 +2,10 @@
 
 use fallow_protocol::job::RunOn;
 
-use super::view::{JobView, Mood, NodeView, Snapshot};
+use super::view::{JobView, Mood, NodeView, Snapshot, Worth};
 use crate::ids::NodeNo;
 use crate::life::Others;
+use crate::trust::Standing;
 
 /// Why a node does not run a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum Refusal {
     },
     /// Its workers run another semantics profile.
     Profile,
+    /// It gave wrong results: no stranger's work for it.
+    Untrusted(String),
     /// It declined the job lately.
     Declined,
     /// It finishes what it has.
@@ -46,6 +49,9 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
             RunOn::Anyone if !node.takes_strangers => return Err(Refusal::NoStrangers),
             RunOn::Anyone => {}
         }
+        if let Some(why) = barred(&node.worth) {
+            return Err(Refusal::Untrusted(why.to_owned()));
+        }
     }
     if node.profile != job.profile {
         return Err(Refusal::Profile);
@@ -64,14 +70,29 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
     }
 }
 
+fn barred(worth: &Worth) -> Option<&'static str> {
+    match worth.standing {
+        _ if worth.frozen => {
+            Some("gives other results than computers of other kinds, which the operator has to look at")
+        }
+        Standing::Quarantined { .. } => Some("gave wrong results as broken hardware does"),
+        Standing::Banned { .. } => Some("gave wrong results again and again"),
+        _ => None,
+    }
+}
+
 /// Why no node at all runs a job, where it is so.
 pub fn job_refusal(job: &JobView) -> Option<&'static str> {
-    (job.fuel_left == 0).then_some("quota-exhausted")
+    match job.budget_left {
+        _ if job.fuel_left == 0 => Some("quota-exhausted"),
+        Some(0) => Some("budget-exhausted"),
+        _ => None,
+    }
 }
 
 /// Whether a node other than `node` could confirm a unit of `job`. Paused nodes do not count: they may stay so.
 pub fn others_for(snapshot: &Snapshot, job: &JobView, node: NodeNo) -> Others {
-    match snapshot.nodes.iter().any(|other| other.id != node && eligible(other, job).is_ok()) {
+    match snapshot.anchor || snapshot.nodes.iter().any(|other| other.id != node && eligible(other, job).is_ok()) {
         true => Others::Online,
         false => Others::None,
     }

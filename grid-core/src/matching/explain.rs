@@ -7,6 +7,7 @@ use super::desk::Desk;
 use super::eligible::{Refusal, eligible, job_refusal};
 use super::fair::{Fair, Fit};
 use super::view::{JobView, NodeView, Snapshot};
+use crate::trust::{CheckLimit, limits, partner};
 
 /// The reasons why units of `job` wait, most important first. Never empty.
 pub fn explain(snapshot: &Snapshot, job: &JobView) -> Vec<Reason> {
@@ -14,7 +15,7 @@ pub fn explain(snapshot: &Snapshot, job: &JobView) -> Vec<Reason> {
     let (able, refused) = sort_nodes(snapshot, job);
     let held_back = !reasons.is_empty();
     reasons.extend(nodes(snapshot, job, &able, held_back));
-    reasons.extend(checks(job, &able));
+    reasons.extend(checks(snapshot, job, &able));
     reasons.extend(refusals(job, &refused));
     reasons
 }
@@ -34,6 +35,10 @@ fn waiting(job: &JobView) -> u64 {
 
 fn quota(job: &JobView) -> Option<Reason> {
     let code = job_refusal(job)?;
+    if code == "budget-exhausted" {
+        let text = format!("the job's budget is used up, and {} for more", waits(waiting(job)));
+        return Some(reason(code, waiting(job), text, Some("`fallow topup JOB CREDITS` lets it go on".into())));
+    }
     let text = format!("the fuel quota of your account is used up, and {} for it", waits(waiting(job)));
     Some(reason(code, waiting(job), text, Some("ask the grid's operator for a larger quota".into())))
 }
@@ -45,10 +50,11 @@ fn quota_out(snapshot: &Snapshot, job: &JobView) -> Option<Reason> {
         return None;
     }
     let text = format!(
-        "what is left of your account's fuel quota may be used by units that are on nodes now; {} for these to end",
+        "what is left of the quota or budget may be used by units that are on nodes now; {} for these to end",
         waits(waiting(job))
     );
-    let help = "lower `limits.fuel`, or ask the grid's operator for a larger quota".to_owned();
+    let help =
+        "lower `limits.fuel`, or give it more: `fallow topup`, or a larger quota from the grid's operator".to_owned();
     Some(reason("quota-on-lease", waiting(job), text, Some(help)))
 }
 
@@ -117,23 +123,29 @@ fn full(job: &JobView, able: &[&NodeView]) -> Reason {
     reason("slots-full", count, text, help)
 }
 
-/// Units that wait for a second node.
-fn checks(job: &JobView, able: &[&NodeView]) -> Option<Reason> {
-    let units: Vec<_> = job.picky.iter().filter(|unit| unit.must).collect();
+/// Units that wait for a check, and what limits it.
+fn checks(snapshot: &Snapshot, job: &JobView, able: &[&NodeView]) -> Option<Reason> {
+    let units: Vec<_> = job.picky.iter().filter(|unit| unit.is_check()).collect();
     let first = units.first()?;
     let count = units.len() as u64;
-    if able.iter().all(|node| first.avoid.contains(&node.id)) {
-        let text =
-            format!("{} failed and wait for a second node to confirm it, and there is none", some(count, "unit"));
-        let help = "after some seconds without one the failure stands unconfirmed".to_owned();
-        return Some(reason("no-second-node", count, text, Some(help)));
-    }
-    if able.iter().all(|node| first.avoid.contains(&node.id) || first.avoid_owners.contains(&node.owner)) {
-        let text = format!("{} to be confirmed, and there is no second owner to check", some(count, "failure"));
-        return Some(reason("no-second-owner", count, text, None));
-    }
-    let text = format!("{} to be confirmed by another node before the failure stands", some(count, "unit"));
-    Some(reason("checking", count, text, None))
+    let best = able
+        .iter()
+        .filter_map(|node| partner(&snapshot.policy, &first.claims, &node.candidate(), first.is_disputed()).ok());
+    let limits = limits(best.min());
+    let server = if snapshot.anchor { "; the server makes the check itself" } else { "" };
+    let Some(limit) = limits.first() else {
+        let text = format!("{} to be checked by another node before what came out stands", some(count, "unit"));
+        return Some(reason("checking", count, text, None));
+    };
+    let (code, help) = match limit {
+        CheckLimit::NoOtherNode => ("no-second-node", "bring another node online"),
+        CheckLimit::NoSecondOwner => ("no-second-owner", "a node of another owner would check better"),
+        CheckLimit::NoTrustedNode => ("no-trusted-node", "the operator can mark a node as an anchor"),
+        CheckLimit::NoSecondNetwork => ("no-second-network", "a node elsewhere would check better"),
+    };
+    let words: Vec<_> = limits.iter().map(|limit| limit.label()).collect();
+    let text = format!("{} to be checked: {}{server}", some(count, "unit"), words.join(", "));
+    Some(reason(code, count, text, Some(help.to_owned())))
 }
 
 /// Refusals of one kind together, the most frequent first.
@@ -157,6 +169,7 @@ fn code(refusal: &Refusal) -> &'static str {
         Refusal::NoStrangers => "takes-no-strangers",
         Refusal::Memory { .. } => "memory-too-small",
         Refusal::Profile => "other-profile",
+        Refusal::Untrusted(_) => "untrusted",
         Refusal::Declined => "declined",
         Refusal::Draining => "draining",
         Refusal::Paused(_) => "paused",
@@ -185,6 +198,7 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
             format!("{nodes} {} another semantics profile than the module's", if count == 1 { "runs" } else { "run" }),
             Some("nodes and modules of one version fit; build and submit again after an upgrade".to_owned()),
         ),
+        Refusal::Untrusted(why) => (format!("{nodes} {why}, and {has} no strangers' work until then"), None),
         Refusal::Declined => (format!("{nodes} declined it lately"), None),
         Refusal::Draining => (format!("{nodes} {is} finishing what they hold and {takes} nothing new"), None),
         Refusal::Paused(_) => (format!("{nodes} {is} paused{}", why_paused(members)), None),

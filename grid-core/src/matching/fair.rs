@@ -46,6 +46,8 @@ struct Share<'a> {
     account: usize,
     /// Ordinary units that are ready.
     ready: u64,
+    /// Fuel that the units use which strangers' nodes hold of it, as far as it has a budget.
+    fuel_out: u64,
     /// Fuel that a unit is taken to use: what its like have used, before that all that it may.
     price: u64,
     held_us: u64,
@@ -83,7 +85,7 @@ impl<'a> Fair<'a> {
                 fair.accounts.push(Account { fuel_left: job.fuel_left, ..Account::default() });
             }
             let price = job.unit_fuel.unwrap_or(job.limits.fuel).max(1);
-            fair.shares.push(Share { job, account, ready: job.ready, price, held_us: 0 });
+            fair.shares.push(Share { job, account, ready: job.ready, fuel_out: 0, price, held_us: 0 });
         }
         fair.count_held(snapshot);
         for index in 0..fair.shares.len() {
@@ -92,11 +94,12 @@ impl<'a> Fair<'a> {
         fair
     }
 
-    /// Units of job `index` that its account's quota still allows, with all that its jobs have out.
+    /// Units of job `index` that its account's quota and its own budget still allow, with all that is out.
     pub(super) fn budget(&self, index: usize) -> u64 {
         let share = &self.shares[index];
         let account = &self.accounts[share.account];
-        affordable(account.fuel_left, account.fuel_out, share.price)
+        let budget = share.job.budget_left.map_or(u64::MAX, |left| affordable(left, share.fuel_out, share.price));
+        affordable(account.fuel_left, account.fuel_out, share.price).min(budget)
     }
 
     /// Ordinary units of job `index` that may be handed out.
@@ -134,6 +137,7 @@ impl<'a> Fair<'a> {
         let held = (units + picked).saturating_mul(weight_us(share.job.unit_us));
         let account = share.account;
         share.held_us = share.held_us.saturating_add(held / u64::from(share.job.weight.max(1)));
+        share.fuel_out = share.fuel_out.saturating_add(fuel);
         let account = &mut self.accounts[account];
         account.held_us = account.held_us.saturating_add(held);
         account.fuel_out = account.fuel_out.saturating_add(fuel);
@@ -150,6 +154,7 @@ impl<'a> Fair<'a> {
         for (share, units) in self.shares.iter_mut().zip(units) {
             let held = units.saturating_mul(weight_us(share.job.unit_us));
             share.held_us = held / u64::from(share.job.weight.max(1));
+            share.fuel_out = units.saturating_mul(share.price);
             let account = &mut self.accounts[share.account];
             account.held_us = account.held_us.saturating_add(held);
             account.fuel_out = account.fuel_out.saturating_add(units.saturating_mul(share.price));

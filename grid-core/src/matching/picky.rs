@@ -1,7 +1,8 @@
 //! Units that should run elsewhere than before: checks, and second tries after a host fault or a time limit.
 //!
-//! Best is a node that had nothing to do with the unit, of another owner; then any other node; and where the unit
-//! needs no check, at last a node that had it before. A better node that is busy is waited for, but not for long.
+//! Who checks best is [`crate::trust::partner`]'s to say; a second try goes to any node that did not have the unit, and
+//! at last to one that did. A better node that is busy is waited for, but not for long. Checks that nobody online can
+//! make, or only somebody whose word says little, are the server's own worker's, where it has room.
 
 use std::collections::HashSet;
 
@@ -11,15 +12,19 @@ use super::fair::{Fair, Fit};
 use super::plan::Plan;
 use super::view::{JobView, NodeView, Picky, Snapshot};
 use super::{ALONE_MS, PATIENCE_MS, PICKY_MAX};
+use crate::trust::{Policy, Tier, partner};
 
 /// How well a node suits a picky unit; smaller is better. None where it must not have it.
-fn tier(node: &NodeView, unit: &Picky) -> Option<usize> {
-    match (unit.avoid.contains(&node.id), unit.avoid_owners.contains(&node.owner)) {
-        (false, false) => Some(0),
-        (false, true) => Some(1),
-        (true, _) if !unit.must => Some(2),
-        (true, _) => None,
+fn tier(policy: &Policy, node: &NodeView, unit: &Picky) -> Option<Tier> {
+    if unit.is_check() {
+        return partner(policy, &unit.claims, &node.candidate(), unit.is_disputed()).ok();
     }
+    Some(Tier { same_owner: unit.avoid.contains(&node.id), ..Tier::default() })
+}
+
+/// Whether a check by a node of this tier says so little that the server should rather make it itself.
+fn is_poor(tier: Tier) -> bool {
+    tier.same_owner || tier.all_newcomers
 }
 
 /// What a look at all desks found.
@@ -41,12 +46,13 @@ pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut F
         // One fruitless look counts for all units that avoid the same nodes.
         let mut fruitless = HashSet::new();
         for unit in job.picky.iter().take(PICKY_MAX) {
-            let wants = (&unit.avoid, &unit.avoid_owners, unit.must, unit.waiting_ms < PATIENCE_MS);
-            if fair.budget(index) == 0 || fruitless.contains(&(wants, false)) {
+            let claimed: Vec<_> = unit.claims.iter().map(|claim| claim.node).collect();
+            let wants = (&unit.avoid, claimed, unit.is_disputed(), unit.waiting_ms < PATIENCE_MS);
+            if fair.budget(index) == 0 || fruitless.contains(&(wants.clone(), false)) {
                 continue;
             }
-            let is_alone = fruitless.contains(&(wants, true));
-            match if is_alone { Found::Alone } else { find(desks, job, unit, cursor) } {
+            let is_alone = fruitless.contains(&(wants.clone(), true));
+            match if is_alone { Found::Alone } else { find(snapshot, desks, job, unit, cursor) } {
                 Found::Desk(desk) => {
                     desks[desk].give(job, 0, Some(unit.key));
                     fair.take(index, 0, 1);
@@ -54,7 +60,7 @@ pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut F
                 }
                 Found::Alone => {
                     fruitless.insert((wants, true));
-                    if unit.waiting_ms >= ALONE_MS {
+                    if unit.waiting_ms >= ALONE_MS || snapshot.anchor {
                         plan.alone.push((job.id, unit.key));
                     }
                 }
@@ -67,9 +73,8 @@ pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut F
 }
 
 /// The best desk for `unit`, beginning at `cursor` so that units do not pile up on the first.
-fn find(desks: &[Desk<'_>], job: &JobView, unit: &Picky, cursor: usize) -> Found {
-    let mut free = [None; 3];
-    let mut exists = [false; 3];
+fn find(snapshot: &Snapshot, desks: &[Desk<'_>], job: &JobView, unit: &Picky, cursor: usize) -> Found {
+    let (mut free, mut best): (Option<(Tier, usize)>, Option<Tier>) = (None, None);
     let mut anybody = false;
     for step in 0..desks.len() {
         let index = (cursor + step) % desks.len();
@@ -78,19 +83,23 @@ fn find(desks: &[Desk<'_>], job: &JobView, unit: &Picky, cursor: usize) -> Found
             continue;
         }
         anybody = true;
-        let Some(tier) = tier(desk.node, unit) else { continue };
-        exists[tier] = true;
-        if free[tier].is_none() && matches!(desk.turn(job, u64::MAX, 1), Fit::Units(_)) {
-            free[tier] = Some(index);
+        let Some(tier) = tier(&snapshot.policy, desk.node, unit) else { continue };
+        best = Some(best.map_or(tier, |best| best.min(tier)));
+        let is_better = free.is_none_or(|(found, _)| tier < found);
+        if is_better && matches!(desk.turn(job, u64::MAX, 1), Fit::Units(_)) {
+            free = Some((tier, index));
         }
-        if free[0].is_some() {
+        if free.is_some_and(|(found, _)| found == Tier::default()) {
             break;
         }
     }
     let is_patient = unit.waiting_ms < PATIENCE_MS;
-    match exists.iter().position(|exists| *exists) {
-        Some(best) if is_patient => free[best].map_or(Found::Busy, Found::Desk),
-        Some(_) => free.into_iter().flatten().next().map_or(Found::Busy, Found::Desk),
+    match best {
+        Some(best) if unit.is_check() && snapshot.anchor && is_poor(best) => Found::Alone,
+        Some(best) if is_patient => {
+            free.filter(|(found, _)| *found == best).map_or(Found::Busy, |(_, at)| Found::Desk(at))
+        }
+        Some(_) => free.map_or(Found::Busy, |(_, at)| Found::Desk(at)),
         None if anybody => Found::Alone,
         None => Found::Nobody,
     }

@@ -10,6 +10,7 @@ use super::fair::{Fair, Fit};
 use super::picky;
 use super::view::{Mood, Snapshot};
 use crate::ids::{JobNo, NodeNo};
+use crate::trust::{Policy, units_max};
 
 /// Work for one node: one lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ impl Grant {
 pub struct Plan {
     /// The grants; at most `LEASE_UNITS_MAX` units each.
     pub grants: Vec<Grant>,
-    /// Units whose check nobody online can make for [`super::ALONE_MS`]: `life::Unit::nobody_else`.
+    /// Units whose check the server's own worker should make, or nobody online can make for [`super::ALONE_MS`]:
+    /// `life::Unit::nobody_else`.
     pub alone: Vec<(JobNo, UnitKey)>,
 }
 
@@ -61,22 +63,32 @@ fn desks(snapshot: &Snapshot) -> Vec<Desk<'_>> {
     desks
 }
 
+/// Units of strangers that a node may be given besides what it holds: few while nobody knows it, as long as others are
+/// there who are known.
+fn newcomers_room(policy: &Policy, desk: &Desk<'_>) -> u64 {
+    let most = units_max(policy, desk.node.worth.standing, true);
+    most.map_or(u64::MAX, |most| u64::from(most).saturating_mul(desk.node.slots.into()).saturating_sub(desk.held()))
+}
+
 fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
     let ready: Vec<u64> = (0..snapshot.jobs.len()).map(|index| fair.left(index)).collect();
     let grid_slots = desks.iter().map(|desk| u64::from(desk.node.slots)).sum();
+    let has_known = snapshot.nodes.iter().any(|node| node.worth.standing.vouches() && node.takes_strangers);
     let mut open: Vec<usize> = (0..desks.len()).collect();
     while !open.is_empty() {
         open.retain(|index| {
             let desk = &mut desks[*index];
+            let room = if has_known { newcomers_room(&snapshot.policy, desk) } else { u64::MAX };
             let fits = |job: usize| {
                 let view = &snapshot.jobs[job];
                 // Another job of its account may have taken what was left of the quota.
                 let left = fair.left(job);
-                if left == 0 || job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
+                let room = if desk.node.owner == view.owner { u64::MAX } else { room };
+                if left.min(room) == 0 || job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
                     return Fit::Not;
                 }
                 match desk.turn(view, ready[job], grid_slots) {
-                    Fit::Units(units) => Fit::Units(units.min(left)),
+                    Fit::Units(units) => Fit::Units(units.min(left).min(room)),
                     other => other,
                 }
             };

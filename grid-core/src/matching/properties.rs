@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use fallow_protocol::Digest;
 use fallow_protocol::job::RunOn;
 use fallow_protocol::limits::{LEASE_UNITS_MAX, LEASES_PER_NODE_MAX};
 use fallow_protocol::manifest::Limits;
@@ -10,6 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ids::{AccountNo, JobNo, NodeNo};
+use crate::trust::{ClaimView, Policy, Standing};
 
 fn node(id: i64) -> NodeView {
     NodeView {
@@ -21,7 +23,21 @@ fn node(id: i64) -> NodeView {
         takes_strangers: true,
         profile: "p".into(),
         leases: 0,
+        worth: known(id),
         work: Vec::new(),
+    }
+}
+
+/// Trusted, in a network of its own.
+fn known(id: i64) -> Worth {
+    Worth {
+        standing: Standing::Trusted,
+        seasoned: true,
+        passes: 1_000,
+        network: id as u64,
+        arch: id as u32,
+        engine: 1,
+        frozen: false,
     }
 }
 
@@ -38,18 +54,34 @@ fn job(id: i64, ready: u64) -> JobView {
         unit_us: None,
         unit_fuel: None,
         fuel_left: u64::MAX,
+        budget_left: None,
         weight: 1,
     }
 }
 
-fn picky(seq: u64, avoid: &[i64], owners: &[i64], must: bool, waiting_ms: u64) -> Picky {
-    Picky {
-        key: UnitKey { stage: 1, seq },
-        avoid: avoid.iter().map(|id| NodeNo(*id)).collect(),
-        avoid_owners: owners.iter().map(|id| AccountNo(*id)).collect(),
-        must,
-        waiting_ms,
-    }
+fn picky(seq: u64, avoid: &[i64], waiting_ms: u64) -> Picky {
+    let avoid = avoid.iter().map(|id| NodeNo(*id)).collect();
+    Picky { key: UnitKey { stage: 1, seq }, avoid, claims: Vec::new(), waiting_ms }
+}
+
+/// A unit of which these nodes, each its own owner's, say the same.
+fn check(seq: u64, nodes: &[i64], waiting_ms: u64) -> Picky {
+    let claim = |id: &i64| ClaimView {
+        node: NodeNo(*id),
+        owner: AccountNo(*id),
+        network: *id as u64,
+        standing: Standing::Trusted,
+        arch: *id as u32,
+        engine: 1,
+        digest: Digest([1; 32]),
+        output: Digest([1; 32]),
+        resumed: false,
+    };
+    Picky { claims: nodes.iter().map(claim).collect(), ..picky(seq, &[], waiting_ms) }
+}
+
+fn shot(nodes: Vec<NodeView>, jobs: Vec<JobView>) -> Snapshot {
+    Snapshot { nodes, jobs, ..Snapshot::default() }
 }
 
 fn units_of(plan: &Plan, job: i64) -> u64 {
@@ -63,7 +95,7 @@ fn units_on(plan: &Plan, node: i64) -> u64 {
 #[test]
 fn one_unit_goes_to_the_emptiest_node() {
     let busy = NodeView { work: vec![NodeWork { job: JobNo(9), units: 1, unit_us: Some(10) }], ..node(1) };
-    let plan = plan(&Snapshot { nodes: vec![busy, node(2)], jobs: vec![job(1, 1)] });
+    let plan = plan(&shot(vec![busy, node(2)], vec![job(1, 1)]));
     assert_eq!(plan.grants, [Grant { node: NodeNo(2), job: JobNo(1), units: 1, picked: vec![] }]);
 }
 
@@ -72,7 +104,7 @@ fn accounts_share_and_jobs_share_within_them() {
     let same = |id| JobView { owner: AccountNo(7), unit_us: Some(5_000_000), ..job(id, 1_000) };
     let other = JobView { unit_us: Some(2_000_000), ..job(3, 1_000) };
     let nodes = (1..=100).map(node).collect();
-    let plan = plan(&Snapshot { nodes, jobs: vec![same(1), same(2), other] });
+    let plan = plan(&shot(nodes, vec![same(1), same(2), other]));
     let got: Vec<u64> = (1..=3).map(|id| units_of(&plan, id)).collect();
     assert_eq!(got.iter().sum::<u64>(), 300, "two slots and one ahead on each node: {got:?}");
     assert!(got[0].abs_diff(75) <= 2 && got[1].abs_diff(75) <= 2 && got[2].abs_diff(150) <= 2, "{got:?}");
@@ -82,10 +114,10 @@ fn accounts_share_and_jobs_share_within_them() {
 fn tiny_units_come_by_the_thousand_and_the_last_are_spread() {
     let nodes = || (1..=4).map(node).collect::<Vec<_>>();
     let tiny = JobView { unit_us: Some(100), ..job(1, 1_000_000) };
-    let much = plan(&Snapshot { nodes: nodes(), jobs: vec![tiny] });
+    let much = plan(&shot(nodes(), vec![tiny]));
     assert_eq!(units_of(&much, 1), 4 * NODE_UNITS_HELD_MAX);
     let last = JobView { unit_us: Some(300_000), ..job(1, 10) };
-    let tail = plan(&Snapshot { nodes: nodes(), jobs: vec![last] });
+    let tail = plan(&shot(nodes(), vec![last]));
     let on: Vec<u64> = (1..=4).map(|id| units_on(&tail, id)).collect();
     assert_eq!(on, [2, 2, 2, 2], "one a slot, and two stay for whoever is done first");
 }
@@ -95,15 +127,14 @@ fn a_new_job_gets_its_turn_on_a_busy_grid() {
     let work = |units| vec![NodeWork { job: JobNo(1), units, unit_us: Some(100_000) }];
     let nodes = vec![NodeView { work: work(30), ..node(1) }];
     let old = JobView { unit_us: Some(100_000), ..job(1, 10_000) };
-    let plan = plan(&Snapshot { nodes, jobs: vec![old, job(2, 5)] });
+    let plan = plan(&shot(nodes, vec![old, job(2, 5)]));
     assert!(units_of(&plan, 2) > 0, "{plan:?}");
 }
 
 #[test]
 fn checks_go_to_another_owner_where_there_is_one() {
     let same_owner = NodeView { owner: AccountNo(1), ..node(2) };
-    let check = |waiting| JobView { picky: vec![picky(5, &[1], &[1], true, waiting)], ..job(1, 0) };
-    let shot = |nodes, waiting| Snapshot { nodes, jobs: vec![check(waiting)] };
+    let shot = |nodes, waiting| shot(nodes, vec![JobView { picky: vec![check(5, &[1], waiting)], ..job(1, 0) }]);
     let taker = |plan: Plan| plan.grants.first().map(|grant| grant.node.0);
     assert_eq!(taker(plan(&shot(vec![node(1), same_owner.clone(), node(3)], 0))), Some(3));
     assert_eq!(taker(plan(&shot(vec![node(1), same_owner], 0))), Some(2));
@@ -113,14 +144,58 @@ fn checks_go_to_another_owner_where_there_is_one() {
 }
 
 #[test]
+fn the_server_checks_where_nobody_could_do_it_better() {
+    let same_owner = NodeView { owner: AccountNo(1), ..node(2) };
+    let key = (JobNo(1), UnitKey { stage: 1, seq: 5 });
+    let alone = |nodes, anchor| {
+        let job = JobView { picky: vec![check(5, &[1], 0)], ..job(1, 0) };
+        plan(&Snapshot { anchor, ..shot(nodes, vec![job]) }).alone
+    };
+    assert_eq!(alone(vec![node(1), same_owner.clone()], true), [key]);
+    assert_eq!(alone(vec![node(1), same_owner], false), [], "as far as it has room");
+    assert_eq!(alone(vec![node(1), node(3)], true), []);
+    assert_eq!(alone(vec![node(1)], true), [key]);
+}
+
+#[test]
+fn newcomers_hold_little_while_others_are_there() {
+    let new = NodeView { worth: Worth::default(), ..node(1) };
+    let tiny = JobView { unit_us: Some(100), ..job(1, 1_000_000) };
+    let both = plan(&shot(vec![new.clone(), node(2)], vec![tiny.clone()]));
+    assert_eq!(units_on(&both, 1), 2 * u64::from(Policy::default().newcomer_units_max), "two slots");
+    assert_eq!(units_on(&both, 2), NODE_UNITS_HELD_MAX);
+    assert_eq!(units_on(&plan(&shot(vec![new.clone()], vec![tiny.clone()])), 1), NODE_UNITS_HELD_MAX);
+    let own = JobView { owner: AccountNo(1), ..tiny };
+    assert_eq!(units_on(&plan(&shot(vec![new, node(2)], vec![own])), 1), NODE_UNITS_HELD_MAX);
+}
+
+#[test]
+fn who_gave_wrong_results_gets_no_strangers_work() {
+    let worth = Worth { standing: Standing::Banned { owner: false }, ..known(1) };
+    let barred = NodeView { worth, ..node(1) };
+    assert!(matches!(eligible(&barred, &job(1, 1)), Err(Refusal::Untrusted(_))));
+    assert_eq!(eligible(&barred, &JobView { owner: AccountNo(1), ..job(1, 1) }), Ok(()));
+}
+
+#[test]
+fn a_budget_near_its_end_hands_out_few() {
+    let poor = JobView { budget_left: Some(100), unit_fuel: Some(30), ..job(1, 50) };
+    let nodes: Vec<_> = (1..=9).map(node).collect();
+    assert_eq!(units_of(&plan(&shot(nodes.clone(), vec![poor.clone()])), 1), 3);
+    let none = JobView { budget_left: Some(0), ..poor };
+    assert_eq!(plan(&shot(nodes.clone(), vec![none.clone()])), Plan::default());
+    assert_eq!(codes(&shot(nodes, vec![none])), ["budget-exhausted"]);
+}
+
+#[test]
 fn a_second_try_waits_for_another_node_but_not_for_ever() {
-    let again = JobView { picky: vec![picky(5, &[1], &[], false, 0)], ..job(1, 0) };
+    let again = JobView { picky: vec![picky(5, &[1], 0)], ..job(1, 0) };
     let full = NodeView { work: vec![NodeWork { job: JobNo(9), units: 9, unit_us: None }], ..node(2) };
-    let both = |job| Snapshot { nodes: vec![node(1), full.clone()], jobs: vec![job] };
+    let both = |job| shot(vec![node(1), full.clone()], vec![job]);
     assert_eq!(plan(&both(again.clone())).grants, [], "the better node is only busy");
-    let tired = JobView { picky: vec![picky(5, &[1], &[], false, PATIENCE_MS)], ..again.clone() };
+    let tired = JobView { picky: vec![picky(5, &[1], PATIENCE_MS)], ..again.clone() };
     assert_eq!(units_on(&plan(&both(tired)), 1), 1);
-    let alone = Snapshot { nodes: vec![node(1)], jobs: vec![again] };
+    let alone = shot(vec![node(1)], vec![again]);
     assert_eq!(units_on(&plan(&alone), 1), 1);
 }
 
@@ -128,11 +203,11 @@ fn a_second_try_waits_for_another_node_but_not_for_ever() {
 fn a_quota_near_its_end_hands_out_few() {
     let poor = JobView { fuel_left: 100, unit_fuel: Some(30), ..job(1, 50) };
     let nodes: Vec<_> = (1..=9).map(node).collect();
-    assert_eq!(units_of(&plan(&Snapshot { nodes: nodes.clone(), jobs: vec![poor.clone()] }), 1), 3);
+    assert_eq!(units_of(&plan(&shot(nodes.clone(), vec![poor.clone()])), 1), 3);
     let first = JobView { unit_fuel: None, limits: Limits { fuel: 50, ..Limits::default() }, ..poor.clone() };
-    assert_eq!(units_of(&plan(&Snapshot { nodes: nodes.clone(), jobs: vec![first] }), 1), 2);
+    assert_eq!(units_of(&plan(&shot(nodes.clone(), vec![first])), 1), 2);
     let none = JobView { fuel_left: 0, ..poor };
-    assert_eq!(plan(&Snapshot { nodes, jobs: vec![none] }), Plan::default());
+    assert_eq!(plan(&shot(nodes, vec![none])), Plan::default());
 }
 
 #[test]
@@ -140,7 +215,7 @@ fn jobs_of_one_account_share_what_is_left_of_its_quota() {
     let poor = |id| JobView { owner: AccountNo(7), fuel_left: 100, unit_fuel: Some(10), ..job(id, 50) };
     let nodes: Vec<_> = (1..=9).map(node).collect();
     let of = |jobs: Vec<JobView>, nodes: Vec<NodeView>| {
-        let plan = plan(&Snapshot { nodes, jobs });
+        let plan = plan(&shot(nodes, jobs));
         [1, 2, 3].map(|job| units_of(&plan, job))
     };
     let [one, two, three] = of(vec![poor(1), poor(2), poor(3)], nodes.clone());
@@ -194,7 +269,11 @@ fn any_job() -> impl Strategy<Value = JobView> {
             picky: pickies
                 .iter()
                 .enumerate()
-                .map(|(seq, (avoid, must))| picky(seq as u64, avoid, &[], *must, 0))
+                .map(
+                    |(seq, (nodes, must))| {
+                        if *must { check(seq as u64, nodes, 0) } else { picky(seq as u64, nodes, 0) }
+                    },
+                )
                 .collect(),
             avoid: avoid.into_iter().map(NodeNo).collect(),
             unit_us,
@@ -214,7 +293,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
         // What is left is an account's, not a job's.
         let left: HashMap<AccountNo, u64> = jobs.iter().rev().map(|job| (job.owner, job.fuel_left)).collect();
         jobs.iter_mut().for_each(|job| job.fuel_left = left[&job.owner]);
-        Snapshot { nodes, jobs }
+        shot(nodes, jobs)
     })
 }
 
@@ -233,7 +312,7 @@ proptest! {
             prop_assert!(grant.count() > 0 && grant.count() <= LEASE_UNITS_MAX as u64);
             for key in &grant.picked {
                 let unit = job.picky.iter().find(|unit| unit.key == *key).unwrap();
-                prop_assert!(!unit.must || !unit.avoid.contains(&grant.node));
+                prop_assert!(unit.claims.iter().all(|claim| claim.node != grant.node));
             }
             *leases.entry(grant.node).or_default() += 1;
         }
@@ -294,7 +373,7 @@ fn reasons_have_counts_and_say_what_would_help() {
     let mut nodes: Vec<NodeView> =
         (1..=38).map(|id| NodeView { memory_bytes: if id <= 7 { 300 << 20 } else { 730 << 20 }, ..node(id) }).collect();
     nodes.push(NodeView { mood: Mood::Paused { reason: "on battery".into() }, ..node(39) });
-    let snapshot = Snapshot { nodes, jobs: vec![large] };
+    let snapshot = shot(nodes, vec![large]);
     let reasons = explain(&snapshot, &snapshot.jobs[0]);
     let memory = reasons.iter().find(|reason| reason.code == "memory-too-small").unwrap();
     assert_eq!(memory.count, 38);
@@ -306,7 +385,7 @@ fn reasons_have_counts_and_say_what_would_help() {
 
 #[test]
 fn each_reason_is_found() {
-    let with = |nodes: Vec<NodeView>, job: JobView| Snapshot { nodes, jobs: vec![job] };
+    let with = |nodes: Vec<NodeView>, job: JobView| shot(nodes, vec![job]);
     assert_eq!(codes(&with(vec![], job(1, 5))), ["no-node-online"]);
     assert_eq!(codes(&with(vec![node(1)], job(1, 5))), ["about-to-run"]);
     assert_eq!(codes(&with(vec![node(1)], job(1, 0))), ["nothing-waits"]);
@@ -319,7 +398,7 @@ fn each_reason_is_found() {
     assert_eq!(codes(&with(vec![busy, node(2)], last)), ["quota-on-lease"]);
     let full = NodeView { work: vec![NodeWork { job: JobNo(1), units: 9, unit_us: None }], ..node(1) };
     assert_eq!(codes(&with(vec![full], job(1, 5))), ["slots-full"]);
-    let check = JobView { picky: vec![picky(1, &[1], &[1], true, 0)], ..job(1, 0) };
+    let check = JobView { picky: vec![check(1, &[1], 0)], ..job(1, 0) };
     assert_eq!(codes(&with(vec![node(1)], check)), ["about-to-run", "no-second-node"]);
     let shy = NodeView { takes_strangers: false, ..node(1) };
     let other = NodeView { profile: "q".into(), ..node(2) };
@@ -335,6 +414,6 @@ fn each_reason_is_found() {
 fn large_grids_are_planned() {
     let nodes = (0..10_000).map(node).collect();
     let jobs = (0..1_000).map(|id| JobView { unit_us: Some(1_000_000), ..job(id, 50) }).collect();
-    let plan = plan(&Snapshot { nodes, jobs });
+    let plan = plan(&shot(nodes, jobs));
     assert_eq!(plan.grants.iter().map(Grant::count).sum::<u64>(), 40_000);
 }

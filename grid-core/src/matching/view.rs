@@ -7,6 +7,7 @@ use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::UnitKey;
 
 use crate::ids::{AccountNo, JobNo, NodeNo};
+use crate::trust::{Candidate, ClaimView, Policy, Standing};
 
 /// Everything that one plan depends on.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,44 @@ pub struct Snapshot {
     pub nodes: Vec<NodeView>,
     /// Jobs that have not ended.
     pub jobs: Vec<JobView>,
+    /// The grid's rules of trust.
+    pub policy: Policy,
+    /// Whether the server's own worker can take a check now.
+    pub anchor: bool,
+}
+
+/// What a node is worth as one that gives results and checks others'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    /// What it is worth now.
+    pub standing: Standing,
+    /// Whether its owner has been here for long.
+    pub seasoned: bool,
+    /// Checks that it passed since its last fault.
+    pub passes: u32,
+    /// Where it is, as in [`Candidate`].
+    pub network: u64,
+    /// Its processor's family, as in [`Candidate`].
+    pub arch: u32,
+    /// Its engine's version, as in [`Candidate`].
+    pub engine: u32,
+    /// Computers of its kind gave other results than the rest, and the operator has not looked at it yet.
+    pub frozen: bool,
+}
+
+impl Default for Worth {
+    /// A node that nobody knows.
+    fn default() -> Self {
+        Self {
+            standing: Standing::Probation,
+            seasoned: false,
+            passes: 0,
+            network: 0,
+            arch: 0,
+            engine: 0,
+            frozen: false,
+        }
+    }
 }
 
 /// Whether a node takes work.
@@ -50,14 +89,34 @@ pub struct NodeView {
     pub profile: Arc<str>,
     /// Leases that it holds.
     pub leases: u32,
+    /// What it is worth.
+    pub worth: Worth,
     /// Units that it holds and has not reported, by job. A job without held units may be named for its time alone.
     pub work: Vec<NodeWork>,
+}
+
+impl Picky {
+    /// Whether it is a check.
+    pub fn is_check(&self) -> bool {
+        !self.claims.is_empty()
+    }
+
+    /// Whether its claims differ, so that the next to run it decides.
+    pub fn is_disputed(&self) -> bool {
+        self.claims.iter().any(|claim| !claim.agrees(&self.claims[0]))
+    }
 }
 
 impl NodeView {
     /// Units that it holds, all jobs together.
     pub fn units_held(&self) -> u64 {
         self.work.iter().map(|work| work.units).sum()
+    }
+
+    /// As one that could run a copy.
+    pub fn candidate(&self) -> Candidate {
+        let Worth { standing, seasoned, passes, network, arch, engine, frozen: _ } = self.worth;
+        Candidate { node: self.id, owner: self.owner, network, standing, seasoned, passes, arch, engine }
     }
 
     /// What is known of it with one job.
@@ -102,6 +161,8 @@ pub struct JobView {
     pub unit_fuel: Option<u64>,
     /// Fuel that is left of its account's quota.
     pub fuel_left: u64,
+    /// Fuel that what is left of its budget buys; none where others' nodes cost it nothing.
+    pub budget_left: Option<u64>,
     /// Share among its account's jobs; 1 is ordinary, 0 counts as 1.
     pub weight: u32,
 }
@@ -111,12 +172,10 @@ pub struct JobView {
 pub struct Picky {
     /// Which.
     pub key: UnitKey,
-    /// Nodes that had it.
+    /// Nodes that had it, and are worse than others (a host fault, a time limit).
     pub avoid: Vec<NodeNo>,
-    /// Their owners, where another owner is wanted as well: as far as there is one.
-    pub avoid_owners: Vec<AccountNo>,
-    /// Whether these nodes are out of the question (a check), or merely worse than others (a host fault, a time limit).
-    pub must: bool,
+    /// What was said of it, where somebody else has to say so too: a check.
+    pub claims: Vec<ClaimView>,
     /// How long it has been ready, milliseconds.
     pub waiting_ms: u64,
 }

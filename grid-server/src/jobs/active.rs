@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fallow_protocol::api::{JobPhase, UnitCounts, UnitState};
 use fallow_protocol::job::{Assemble, JobSubmission, settings_digest};
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::manifest::{Exports, Limits};
 use fallow_protocol::unit::{Call, STAGE_RUN, STAGE_SPLIT, UnitKey};
 use fallow_protocol::{Digest, JobId};
 use grid_core::eta::Rate;
-use grid_core::life::JobLife;
+use grid_core::life::{JobLife, Mask};
 use grid_core::matching::{JobView, PICKY_MAX, Picky};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::watch;
@@ -51,6 +51,8 @@ pub struct ActiveJob {
     pub profile: Arc<str>,
     /// Lengths of the shared files.
     pub shared_lens: Vec<u64>,
+    /// Shifts the numbers of attempts as nodes see them.
+    pub mask: Mask,
     /// Seed of the units' random streams.
     pub seed: u64,
     /// Where the guests' clocks begin.
@@ -182,7 +184,7 @@ impl Active {
 impl ActiveJob {
     /// From its rows.
     pub fn new(row: JobRow, module: ModuleRow, profile: &str, shared_lens: Vec<u64>, stages: Vec<Stage>) -> Self {
-        let JobRow { submission, seed, epoch_ms, .. } = row;
+        let JobRow { submission, mask, seed, epoch_ms, .. } = row;
         let settings = settings_digest(&submission.args, &submission.limits, seed, epoch_ms, &submission.shared);
         let state = JobState { phase: Phase(row.phase), fuel: row.fuel, stages, ..JobState::default() };
         Self {
@@ -193,6 +195,7 @@ impl ActiveJob {
             module,
             profile: profile.into(),
             shared_lens,
+            mask,
             seed,
             epoch_ms,
             created_at_ms: row.created_at_ms,
@@ -224,13 +227,7 @@ impl ActiveJob {
 
     /// The export that units of a stage call.
     pub fn call(&self, stage: u16, last_merge: bool) -> Call {
-        match stage {
-            STAGE_SPLIT => Call::Split,
-            STAGE_RUN if self.module.exports.run => Call::Run,
-            STAGE_RUN => Call::Command,
-            _ if last_merge => Call::MergeLast,
-            _ => Call::Merge,
-        }
+        call_of(&self.module.exports, stage, last_merge)
     }
 
     /// Largest blob that one of its units may upload.
@@ -241,6 +238,22 @@ impl ActiveJob {
         let emitted = if self.module.exports.split { emitted } else { 0 };
         limits.output_bytes.max(limits.checkpoint_bytes).max(emitted)
     }
+}
+
+/// The export that units of a stage call, of a module that has these exports.
+pub fn call_of(exports: &Exports, stage: u16, last_merge: bool) -> Call {
+    match stage {
+        STAGE_SPLIT => Call::Split,
+        STAGE_RUN if exports.run => Call::Run,
+        STAGE_RUN => Call::Command,
+        _ if last_merge => Call::MergeLast,
+        _ => Call::Merge,
+    }
+}
+
+/// Whether the units of a job's last stage make the result themselves.
+pub fn is_last_merge(last: &Stage, assemble: Assemble) -> bool {
+    assemble == Assemble::Merge && last.stage > STAGE_RUN && last.split_done && last.total == 1
 }
 
 impl JobState {
@@ -296,8 +309,7 @@ impl JobState {
 
     /// Whether the units of the last stage make the result themselves.
     pub fn is_last_merge(&self, assemble: Assemble) -> bool {
-        let stage = self.stage();
-        assemble == Assemble::Merge && stage.stage > STAGE_RUN && stage.split_done && stage.total == 1
+        is_last_merge(self.stage(), assemble)
     }
 
     /// Keep progress of a running unit.

@@ -8,6 +8,7 @@ use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, J
 use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT};
 use fallow_protocol::{Digest, JobId, wire};
+use grid_core::life::Mask;
 use grid_core::name::{check_file_names, check_name};
 use sea_orm::DatabaseTransaction;
 
@@ -225,7 +226,7 @@ fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
     let now = now_ms();
     let stage = if submission.split == Split::Guest { STAGE_SPLIT } else { STAGE_RUN };
     let phase = if first.done && stage == STAGE_RUN { JobPhase::Running } else { JobPhase::Splitting };
-    let seed = submission.seed.unwrap_or_else(random_seed);
+    let seed = submission.seed.unwrap_or_else(random_u64);
     let row = JobRow {
         id: 0,
         public_id: JobId::random(),
@@ -235,6 +236,7 @@ fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
         version: now,
         seed,
         epoch_ms: now,
+        mask: Mask(random_u64()),
         fuel: 0,
         created_at_ms: now,
         ended_at_ms: None,
@@ -244,7 +246,7 @@ fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
     NewJob { row, stage, first: Arc::new(first) }
 }
 
-fn random_seed() -> u64 {
+fn random_u64() -> u64 {
     let mut bytes = [0; 8];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
     u64::from_le_bytes(bytes)

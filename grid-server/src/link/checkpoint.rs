@@ -25,8 +25,9 @@ pub async fn hear(app: &App, node: &Node, note: CheckpointNote) -> Result<(), Li
         CheckpointRow {
             stage: key.stage,
             seq: key.seq,
-            attempt: note.attempt,
+            attempt: job.mask.attempt(key, note.attempt),
             node: node.id,
+            origin: node.id,
             blob: note.blob,
             len: note.len,
             fuel: note.fuel,

@@ -113,6 +113,7 @@ async fn hear_decline(app: &App, node: &Node, decline: Decline) -> Result<(), Li
     for (stage, mut units) in by_stage {
         let total = job.lock().find_mut(stage).map_or(0, |stage| stage.total);
         units.retain(|(key, _)| key.seq < total);
+        units.iter_mut().for_each(|(key, attempt)| *attempt = job.mask.attempt(*key, *attempt));
         units.sort_unstable_by_key(|(key, attempt)| (key.seq, std::cmp::Reverse(*attempt)));
         units.dedup_by_key(|(key, _)| key.seq);
         let ending = |(key, attempt)| Ending {

@@ -1,6 +1,7 @@
 //! Attempts that ended before a unit's last one: what a verdict about the next one follows from.
 
 use fallow_protocol::Digest;
+use fallow_protocol::manifest::Floats;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -28,13 +29,16 @@ pub struct AttemptRow {
     pub root: Option<Digest>,
     /// Whether it went on from a checkpoint.
     pub resumed: bool,
+    /// The build that ran.
+    pub floats: Floats,
     /// Message of the outcome.
     pub message: Option<String>,
 }
 
 const INSERT: &str = "INSERT INTO attempts (job, stage, seq, attempt, node, class, fuel, wall_us, memory_bytes, root,
-        resumed, message, ended_at_ms)
-    SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {bytes:7}, {bool:8}, {text:9}, $3
+        resumed, message, floats, ended_at_ms)
+    SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {bytes:7}, {bool:8}, {text:9},
+        {int:10}, $3
     FROM {rows:4} ON CONFLICT (job, stage, seq, attempt) DO NOTHING";
 
 /// Keep ended attempts.
@@ -60,14 +64,15 @@ pub async fn insert(
             .count(attempt.memory_bytes)
             .bytes(attempt.root.as_ref().map(|root| root.0.as_slice()))
             .int(i64::from(attempt.resumed))
-            .text(attempt.message.as_deref());
+            .text(attempt.message.as_deref())
+            .int(i64::from(!attempt.floats.is_plain()));
     }
     let values = vec![job.into(), i64::from(stage).into(), super::batch::int(ended_at_ms).into(), rows.value()];
     db.execute_raw(statement(db.get_database_backend(), INSERT, values)).await?;
     Ok(())
 }
 
-const OF_UNITS: &str = "SELECT seq, attempt, node, class, fuel, wall_us, memory_bytes, root, resumed, message
+const OF_UNITS: &str = "SELECT seq, attempt, node, class, fuel, wall_us, memory_bytes, root, resumed, message, floats
     FROM attempts WHERE job = $1 AND stage = $2 AND seq IN {list:3} ORDER BY seq, attempt";
 
 /// Earlier attempts of these units, by unit and attempt.
@@ -95,5 +100,6 @@ fn read(row: &QueryResult) -> Result<AttemptRow, StoreError> {
         root: root.and_then(|bytes| Digest::from_slice(&bytes)),
         resumed: row.try_get_by_index(8)?,
         message: row.try_get_by_index(9)?,
+        floats: if count(row, 10)? == 0 { Floats::Plain } else { Floats::Canonical },
     })
 }

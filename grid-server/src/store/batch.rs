@@ -63,6 +63,17 @@ impl Row<'_> {
         self.int(int(value))
     }
 
+    /// A count, or none.
+    pub(super) fn maybe(mut self, value: Option<u64>) -> Self {
+        match value {
+            Some(value) => self.count(value),
+            None => {
+                self.comma().push_str("null");
+                self
+            }
+        }
+    }
+
     /// Bytes, or none.
     pub(super) fn bytes(mut self, value: Option<&[u8]>) -> Self {
         let json = self.comma();
@@ -153,9 +164,9 @@ mod tests {
     fn rows_are_json() {
         let mut rows = Rows::with_capacity(2, 8);
         rows.row().int(-1).count(u64::MAX).bytes(Some(&[1, 255]));
-        rows.row().bytes(None).text(Some("a\"\0")).text(None);
+        rows.row().bytes(None).text(Some("a\"\0")).text(None).maybe(Some(2)).maybe(None);
         assert_eq!(rows.len(), 2);
-        let wanted = format!("[[-1,{},\"01ff\"],[null,\"a\\\"\u{fffd}\",null]]", i64::MAX);
+        let wanted = format!("[[-1,{},\"01ff\"],[null,\"a\\\"\u{fffd}\",null,2,null]]", i64::MAX);
         assert_eq!(rows.value(), Value::from(wanted));
         assert_eq!(Rows::default().value(), Value::from("[]".to_owned()));
     }

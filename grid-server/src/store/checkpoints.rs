@@ -19,6 +19,8 @@ pub struct CheckpointRow {
     pub attempt: u32,
     /// The node that made it.
     pub node: i64,
+    /// The node that made the first in this line of checkpoints: what it says went into all later ones.
+    pub origin: i64,
     /// The state.
     pub blob: Digest,
     /// Its length, bytes.
@@ -27,8 +29,8 @@ pub struct CheckpointRow {
     pub fuel: u64,
 }
 
-const PUT: &str = "INSERT INTO checkpoints (job, stage, seq, attempt, node, blob, len, fuel)
-    SELECT job, stage, seq, attempt, node, $6, $7, $8 FROM units
+const PUT: &str = "INSERT INTO checkpoints (job, stage, seq, attempt, node, origin, blob, len, fuel)
+    SELECT job, stage, seq, attempt, node, node, $6, $7, $8 FROM units
     WHERE job = $1 AND stage = $2 AND seq = $3 AND attempt = $4 AND node = $5 AND state = 1
     ON CONFLICT (job, stage, seq) DO UPDATE SET attempt = excluded.attempt, node = excluded.node,
         blob = excluded.blob, len = excluded.len, fuel = excluded.fuel
@@ -49,7 +51,7 @@ pub async fn put(db: &impl ConnectionTrait, job: i64, checkpoint: &CheckpointRow
     Ok(db.execute_raw(statement(db.get_database_backend(), PUT, values)).await?.rows_affected() == 1)
 }
 
-const OF_UNITS: &str = "SELECT stage, seq, attempt, node, blob, len, fuel FROM checkpoints
+const OF_UNITS: &str = "SELECT stage, seq, attempt, node, blob, len, fuel, COALESCE(origin, node) FROM checkpoints
     WHERE job = $1 AND stage = $2 AND seq IN {list:3}";
 
 /// Checkpoints of these units.
@@ -92,7 +94,8 @@ fn reference(row: &QueryResult) -> Result<(u64, CheckpointRef), StoreError> {
     Ok((count(row, 0)?, reference))
 }
 
-const OF_JOB: &str = "SELECT stage, seq, attempt, node, blob, len, fuel FROM checkpoints WHERE job = $1";
+const OF_JOB: &str =
+    "SELECT stage, seq, attempt, node, blob, len, fuel, COALESCE(origin, node) FROM checkpoints WHERE job = $1";
 
 /// All checkpoints of a job: at most one a unit that has run for long.
 pub async fn of_job(db: &impl ConnectionTrait, job: i64) -> Result<Vec<CheckpointRow>, StoreError> {
@@ -118,5 +121,6 @@ fn read(row: &QueryResult) -> Result<CheckpointRow, StoreError> {
         blob: Digest::from_slice(&blob).ok_or(StoreError::Corrupt("a checkpoint's digest"))?,
         len: count(row, 5)?,
         fuel: count(row, 6)?,
+        origin: row.try_get_by_index(7)?,
     })
 }

@@ -3,6 +3,7 @@
 use fallow_protocol::api::{JobPhase, ResultInfo};
 use fallow_protocol::job::JobSubmission;
 use fallow_protocol::{Digest, JobId};
+use grid_core::life::Mask;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -29,6 +30,8 @@ pub struct JobRow {
     pub seed: u64,
     /// Where the guests' clocks begin.
     pub epoch_ms: u64,
+    /// Shifts the numbers of attempts as nodes see them.
+    pub mask: Mask,
     /// Fuel of accepted runs.
     pub fuel: u64,
     /// Submission.
@@ -49,8 +52,8 @@ fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
 }
 
 const INSERT: &str = "INSERT INTO jobs (public_id, account, name, submission, module, phase, version, seed, epoch_ms,
-        deadline_ms, fuel, created_at_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11) RETURNING id";
+        deadline_ms, fuel, created_at_ms, mask)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12) RETURNING id";
 
 /// Write a new job; gives its internal id.
 pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, StoreError> {
@@ -67,13 +70,14 @@ pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, Stor
         int(job.epoch_ms).into(),
         job.submission.deadline_ms.map(int).into(),
         int(job.created_at_ms).into(),
+        (job.mask.0 as i64).into(),
     ];
     let row = db.query_one_raw(statement(db.get_database_backend(), INSERT, values)).await?;
     Ok(row.ok_or(StoreError::Corrupt("a new job's id"))?.try_get_by_index(0)?)
 }
 
 const COLUMNS: &str = "SELECT id, public_id, account, submission, phase, version, seed, epoch_ms, fuel, created_at_ms,
-        ended_at_ms, result, result_len, error FROM jobs";
+        ended_at_ms, result, result_len, error, mask FROM jobs";
 
 /// A job by its public id, where it is this account's.
 pub async fn by_public_id(db: &impl ConnectionTrait, account: i64, id: &JobId) -> Result<Option<JobRow>, StoreError> {
@@ -242,6 +246,7 @@ fn read(row: &QueryResult) -> Result<JobRow, StoreError> {
         ended_at_ms: ended_at_ms.map(|at| at.unsigned_abs()),
         result: result_of(row, &submission)?,
         error: row.try_get_by_index(13)?,
+        mask: Mask(row.try_get_by_index::<i64>(14)? as u64),
         submission,
     })
 }

@@ -35,6 +35,13 @@ pub struct ModuleRow {
     pub expires_at_ms: u64,
 }
 
+impl ModuleRow {
+    /// What author and grid signed.
+    pub fn manifest(&self) -> Result<Manifest, StoreError> {
+        wire::decode(&self.signed.authored.bytes, SIGNED_BYTES_MAX).map_err(|_| StoreError::Corrupt("a manifest"))
+    }
+}
+
 const COLUMNS: &str = "id, account_id, digest, component, executed, bytes, exports, limits, signed, expires_at_ms";
 
 fn read(row: &QueryResult) -> Result<ModuleRow, StoreError> {

@@ -8,11 +8,12 @@ use sea_orm::ConnectionTrait;
 
 use super::batch::{int, statement};
 use super::jobs::{self, JobRow};
-use super::{StoreError, blobs, modules};
+use super::{StoreError, blobs, holdings, modules};
 
-/// Jobs that ended before `before_ms`, oldest first.
+/// Jobs that ended before `before_ms`, oldest first, but those with results for which pay is still held.
 pub async fn ended_before(db: &impl ConnectionTrait, before_ms: u64, limit: u64) -> Result<Vec<i64>, StoreError> {
     const ENDED: &str = "SELECT id FROM jobs WHERE ended_at_ms IS NOT NULL AND ended_at_ms < $1
+            AND NOT EXISTS (SELECT 1 FROM holdings WHERE holdings.job = jobs.id AND holdings.state = 0)
         ORDER BY ended_at_ms LIMIT $2";
     let values = vec![int(before_ms).into(), int(limit).into()];
     let rows = db.query_all_raw(statement(db.get_database_backend(), ENDED, values)).await?;
@@ -29,6 +30,9 @@ pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Resu
         if delete_some(db, table, "", job, rows).await?.0 > 0 {
             return Ok(false);
         }
+    }
+    if holdings::forget_some(db, job, rows).await? > 0 {
+        return Ok(false);
     }
     let Some(found) = jobs::by_id(db, job).await? else { return Ok(true) };
     let (deleted, blobs) = delete_some(db, "units", "RETURNING output_blob", job, rows).await?;
@@ -115,7 +119,7 @@ fn files(submission: &JobSubmission) -> impl Iterator<Item = Digest> {
 }
 
 /// The account does not own a blob any more that none of its jobs has, as an output, as a result or as an input.
-async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
+pub(super) async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
     let needed = is_used(db, digest).await?
         || modules::names(db, account, digest).await?
         || is_named(db, digest, account).await?;

@@ -48,6 +48,9 @@ macro_rules! on_both {
     )*};
 }
 
+mod holdings;
+mod ledger;
+
 on_both! {
     groups => super::one_failing_write_is_its_own_fault;
     life => super::a_unit_lives_through_all_its_steps;
@@ -75,11 +78,16 @@ fn submission(name: &str) -> JobSubmission {
         assemble: Default::default(),
         floats: Default::default(),
         seed: None,
+        verify: fallow_protocol::job::Verify::default(),
+        critical: false,
+        budget: None,
+        offer_permille: 1_000,
     }
 }
 
 fn job_row(account: i64) -> JobRow {
     JobRow {
+        mask: grid_core::life::Mask(u64::MAX),
         id: 0,
         public_id: JobId::random(),
         account,
@@ -365,7 +373,16 @@ async fn a_key_is_kept_with_its_job(store: &Store) {
 
 async fn checkpoints_are_the_running_attempts_and_never_step_back(store: &Store) {
     let job = new_job(store, 2).await;
-    let row = CheckpointRow { stage: STAGE_RUN, seq: 0, attempt: 1, node: 9, blob: Digest([1; 32]), len: 3, fuel: 50 };
+    let row = CheckpointRow {
+        stage: STAGE_RUN,
+        seq: 0,
+        attempt: 1,
+        node: 9,
+        origin: 9,
+        blob: Digest([1; 32]),
+        len: 3,
+        fuel: 50,
+    };
     let write = store.write(move |db| {
         let row = row.clone();
         Box::pin(async move {
@@ -409,16 +426,18 @@ async fn pages_follow_each_other(store: &Store) {
     assert_eq!(logs::page(db, job, None, false, Some(0), 9).await.unwrap()[0].seq, 0);
 }
 
+async fn end_job(store: &Store, job: i64, at_ms: u64) {
+    let end = JobEnd { phase: JobPhase::Failed, version: 2, at_ms, result: None, error: None };
+    let write = store.write(move |db| {
+        let end = end.clone();
+        Box::pin(async move { jobs::end(db, job, &end).await })
+    });
+    write.await.unwrap();
+}
+
 async fn an_old_job_is_forgotten_in_parts(store: &Store) {
     let (job, other) = (new_job(store, 10).await, new_job(store, 3).await);
-    let end = JobEnd { phase: JobPhase::Failed, version: 2, at_ms: 10, result: None, error: None };
-    store
-        .write(move |db| {
-            let end = end.clone();
-            Box::pin(async move { jobs::end(db, job, &end).await })
-        })
-        .await
-        .unwrap();
+    end_job(store, job, 10).await;
     assert_eq!(retention::ended_before(store.reader(), 10, 9).await.unwrap(), Vec::<i64>::new());
     assert_eq!(retention::ended_before(store.reader(), 11, 9).await.unwrap(), [job]);
     let mut turns = 1;

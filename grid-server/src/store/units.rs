@@ -2,6 +2,7 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::UnitState;
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::unit::{Input, Output};
 use fallow_protocol::wire;
 use grid_core::NodeNo;
@@ -155,31 +156,38 @@ pub struct Conclusion {
     pub wall_us: u64,
     /// Peak memory, bytes.
     pub memory_bytes: u64,
-    /// The output, where it stands.
+    /// The output, where it stands or waits for its check.
     pub output: Option<Output>,
     /// Message of the outcome, where it has one.
     pub message: Option<String>,
+    /// The build that ran.
+    pub floats: Floats,
+    /// Who made the checkpoint that it went on from.
+    pub resumed_from: Option<i64>,
 }
 
 // SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. The row is always there: callers
 // conclude only units that were made.
 const CONCLUDE_SQLITE: &str =
     "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
-        memory_bytes, output_len, output, output_blob, message, claims, input)
+        memory_bytes, output_len, output, output_blob, message, claims, floats, resumed_from, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
-        {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, x'' FROM {rows:3}
+        {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, {int:14}, {int:15}, x'' FROM {rows:3}
     ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, troubles = excluded.troubles,
         class = excluded.class, fuel = excluded.fuel, wall_us = excluded.wall_us,
         memory_bytes = excluded.memory_bytes, output_len = excluded.output_len, output = excluded.output,
-        output_blob = excluded.output_blob, message = excluded.message, claims = excluded.claims, lease = NULL
+        output_blob = excluded.output_blob, message = excluded.message, claims = excluded.claims,
+        floats = excluded.floats, resumed_from = excluded.resumed_from, lease = NULL
     WHERE units.lease IS NOT NULL AND units.attempt = excluded.attempt AND units.node = excluded.node
     RETURNING seq";
 const CONCLUDE_POSTGRES: &str = "UPDATE units SET state = new.state, troubles = new.troubles, class = new.class,
         fuel = new.fuel, wall_us = new.wall_us, memory_bytes = new.memory_bytes, output_len = new.output_len,
-        output = new.output, output_blob = new.output_blob, message = new.message, claims = new.claims, lease = NULL
+        output = new.output, output_blob = new.output_blob, message = new.message, claims = new.claims,
+        floats = new.floats, resumed_from = new.resumed_from, lease = NULL
     FROM (SELECT {int:0} AS seq, {int:1} AS attempt, {int:2} AS node, {int:3} AS state, {int:4} AS troubles,
         {int:5} AS class, {int:6} AS fuel, {int:7} AS wall_us, {int:8} AS memory_bytes, {int:9} AS output_len,
-        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message, {bytes:13} AS claims
+        {bytes:10} AS output, {bytes:11} AS output_blob, {text:12} AS message, {bytes:13} AS claims,
+        {int:14} AS floats, {int:15} AS resumed_from
         FROM {rows:3}) AS new
     WHERE units.job = $1 AND units.stage = $2 AND units.seq = new.seq AND units.lease IS NOT NULL
         AND units.attempt = new.attempt AND units.node = new.node
@@ -211,7 +219,9 @@ pub async fn conclude(
             .bytes(inline)
             .bytes(blob)
             .text(unit.message.as_deref())
-            .bytes(claims.as_deref());
+            .bytes(claims.as_deref())
+            .int(i64::from(!unit.floats.is_plain()))
+            .maybe(unit.resumed_from.map(i64::unsigned_abs));
     }
     let backend = db.get_database_backend();
     let text = if backend == sea_orm::DbBackend::Sqlite { CONCLUDE_SQLITE } else { CONCLUDE_POSTGRES };
@@ -288,9 +298,22 @@ pub struct Standing {
     pub unit: Unit,
     /// Its input.
     pub input: Input,
+    /// The node of its newest attempt.
+    pub node: Option<i64>,
+    /// How its newest attempt ended; 0 before that.
+    pub class: u8,
+    /// Fuel of that.
+    pub fuel: u64,
+    /// The build that ran.
+    pub floats: Floats,
+    /// Who made the checkpoint that it went on from.
+    pub resumed_from: Option<i64>,
+    /// Its output, also while it is being checked.
+    pub output: Option<Output>,
 }
 
-const STANDING: &str = "SELECT seq, state, attempt, node, troubles, claims, lease, input FROM units
+const STANDING: &str = "SELECT seq, state, attempt, node, troubles, claims, lease, input, class, fuel, floats,
+        resumed_from, output_len, output, output_blob FROM units
     WHERE job = $1 AND stage = $2 AND seq IN {list:3}";
 
 /// These units as they stand.
@@ -316,7 +339,31 @@ fn standing_unit(row: &QueryResult) -> Result<Standing, StoreError> {
         claims: claims_of(row, 5)?,
     };
     let input = wire::decode(&input, INPUT_BYTES_MAX).map_err(|_| StoreError::Corrupt("a unit's input"))?;
-    Ok(Standing { seq: count(row, 0)?, unit, input })
+    Ok(Standing {
+        seq: count(row, 0)?,
+        unit,
+        input,
+        node,
+        class: count(row, 8)? as u8,
+        fuel: count(row, 9)?,
+        floats: if count(row, 10)? == 0 { Floats::Plain } else { Floats::Canonical },
+        resumed_from: row.try_get_by_index(11)?,
+        output: output_of(row, 12)?,
+    })
+}
+
+/// Columns: length, bytes, blob.
+fn output_of(row: &QueryResult, from: usize) -> Result<Option<Output>, StoreError> {
+    let (inline, blob): (Option<Vec<u8>>, Option<Vec<u8>>) =
+        (row.try_get_by_index(from + 1)?, row.try_get_by_index(from + 2)?);
+    match (inline, blob) {
+        (Some(bytes), _) => Ok(Some(Output::Inline(bytes))),
+        (None, Some(digest)) => {
+            let digest = Digest::from_slice(&digest).ok_or(StoreError::Corrupt("an output's digest"))?;
+            Ok(Some(Output::Blob { digest, len: count(row, from)? }))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 fn claims_of(row: &QueryResult, index: usize) -> Result<Vec<Claim>, StoreError> {
@@ -363,8 +410,23 @@ pub async fn open(
         .collect()
 }
 
-const GIVE_UP: &str = "UPDATE units SET state = $4, claims = NULL, class = $5, message = $6, fuel = $7
+const GIVE_UP: &str = "UPDATE units SET state = $4, claims = NULL, class = $5, message = $6, fuel = $7,
+        output_len = CASE WHEN $4 = 3 THEN output_len ELSE 0 END, output = CASE WHEN $4 = 3 THEN output END,
+        output_blob = CASE WHEN $4 = 3 THEN output_blob END
     WHERE job = $1 AND stage = $2 AND seq = $3 AND state = 2 AND lease IS NULL";
+
+/// How a unit ends whose check nobody makes.
+#[derive(Clone, Debug)]
+pub struct GivenUp {
+    /// Its state.
+    pub state: UnitState,
+    /// The outcome's class.
+    pub class: u8,
+    /// Its message.
+    pub message: Option<String>,
+    /// Its fuel.
+    pub fuel: u64,
+}
 
 /// A check that nobody is left to make: the unit ends with what was claimed. False where it was not waiting.
 pub async fn give_up(
@@ -372,21 +434,33 @@ pub async fn give_up(
     job: i64,
     stage: u16,
     seq: u64,
-    state: UnitState,
-    class: u8,
-    message: Option<&str>,
-    fuel: u64,
+    end: &GivenUp,
 ) -> Result<bool, StoreError> {
     let values = vec![
         job.into(),
         i64::from(stage).into(),
         int(seq).into(),
-        state_byte(state).into(),
-        i64::from(class).into(),
-        message.map(ToOwned::to_owned).into(),
-        int(fuel).into(),
+        state_byte(end.state).into(),
+        i64::from(end.class).into(),
+        end.message.clone().into(),
+        int(end.fuel).into(),
     ];
     Ok(db.execute_raw(statement(db.get_database_backend(), GIVE_UP, values)).await?.rows_affected() == 1)
+}
+
+const RECHECK: &str = "UPDATE units SET state = 2, claims = $4
+    WHERE job = $1 AND stage = $2 AND seq = $3 AND state = 3 AND lease IS NULL";
+
+/// A done unit is checked after all: what it says becomes a claim. False where it is not done any more.
+pub async fn recheck(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    seq: u64,
+    claims: &[Claim],
+) -> Result<bool, StoreError> {
+    let values = vec![job.into(), i64::from(stage).into(), int(seq).into(), claims::pack(claims).into()];
+    Ok(db.execute_raw(statement(db.get_database_backend(), RECHECK, values)).await?.rows_affected() == 1)
 }
 
 /// An ended unit as assembling needs it.
@@ -418,14 +492,8 @@ pub async fn outputs(
 
 fn ended(row: &QueryResult) -> Result<Ended, StoreError> {
     let state = state_of(row.try_get_by_index(1)?)?;
-    let (inline, blob): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.try_get_by_index(3)?, row.try_get_by_index(4)?);
-    let output = match (state, inline, blob) {
-        (UnitState::Done, Some(bytes), None) => Some(Output::Inline(bytes)),
-        (UnitState::Done, None, Some(digest)) => {
-            let digest = Digest::from_slice(&digest).ok_or(StoreError::Corrupt("an output's digest"))?;
-            Some(Output::Blob { digest, len: count(row, 2)? })
-        }
-        (UnitState::Done, ..) => return Err(StoreError::Corrupt("an output")),
+    let output = match state {
+        UnitState::Done => Some(output_of(row, 2)?.ok_or(StoreError::Corrupt("an output"))?),
         _ => None,
     };
     Ok(Ended { seq: count(row, 0)?, state, output })

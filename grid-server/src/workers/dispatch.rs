@@ -45,6 +45,8 @@ pub struct Order {
     pub again: Vec<u64>,
     /// See above.
     pub checking: Vec<u64>,
+    /// Results that wait for another one, of those that have any.
+    pub claims: HashMap<u64, usize>,
     /// Whether the units are the last of a merge.
     pub last_merge: bool,
 }
@@ -175,11 +177,14 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
         let to = cursor.saturating_add(grant.units.min(max)).min(stage.total);
         let fresh = (*cursor, to.max(*cursor));
         *cursor = fresh.1;
-        let (mut again, mut checking) = (Vec::new(), Vec::new());
+        let (mut again, mut checking, mut claims) = (Vec::new(), Vec::new(), HashMap::new());
         let room = max.saturating_sub(fresh.1 - fresh.0) as usize;
         for key in grant.picked.iter().filter(|key| key.stage == stage.stage).take(room) {
-            match state.open.get(&key.seq).map(|unit| unit.state) {
-                Some(UnitState::Checking) => checking.push(key.seq),
+            match state.open.get(&key.seq) {
+                Some(unit) if unit.state == UnitState::Checking => {
+                    checking.push(key.seq);
+                    claims.insert(key.seq, unit.avoid_owners.len());
+                }
                 Some(_) => again.push(key.seq),
                 None => {}
             }
@@ -200,7 +205,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
         let last_merge = state.is_last_merge(job.submission.assemble);
         let stage = stage.stage;
         drop(state);
-        orders.push(Order { job, node, stage, row, fresh, again, checking, last_merge });
+        orders.push(Order { job, node, stage, row, fresh, again, checking, claims, last_merge });
     }
     orders
 }
@@ -233,10 +238,11 @@ async fn fill(db: &sea_orm::DatabaseTransaction, order: &Order) -> Result<Filled
     if !filled.units.is_empty() {
         leases::insert(db, std::slice::from_ref(&order.row)).await?;
     }
+    // Checks run from the beginning: what a checkpoint says is one of the things that are checked.
     let resumable: Vec<u64> = {
         let state = order.job.lock();
         let has = |seq: &u64| state.checkpoints.contains(&UnitKey { stage, seq: *seq });
-        order.again.iter().chain(&order.checking).copied().filter(has).collect()
+        order.again.iter().copied().filter(has).collect()
     };
     if !resumable.is_empty() {
         filled.checkpoints = checkpoints::resumable(db, job, stage, &resumable).await?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{CheckpointRef, JobGrant, Lease, LeaseUnit, ToNode};
+use fallow_protocol::unit::UnitKey;
 use grid_core::life::build_of;
 
 use super::dispatch::{Filled, Order};
@@ -31,12 +32,15 @@ pub fn give(app: &App, order: &Order, filled: Filled) {
     let mut checkpoints: HashMap<u64, CheckpointRef> = filled.checkpoints.iter().cloned().collect();
     let held = held(order, &filled);
     let (node, ()) = app.nodes.enter(order.node.clone(), |inner| inner.leases.insert(held));
-    let units = filled.units.into_iter().map(|unit| LeaseUnit {
-        key: fallow_protocol::unit::UnitKey { stage: order.stage, seq: unit.seq },
-        attempt: unit.attempt,
-        input: unit.input,
-        floats: build_of(unit.attempt),
-        checkpoint: checkpoints.remove(&unit.seq),
+    let units = filled.units.into_iter().map(|unit| {
+        let key = UnitKey { stage: order.stage, seq: unit.seq };
+        LeaseUnit {
+            key,
+            attempt: order.job.mask.shown(key, unit.attempt),
+            input: unit.input,
+            floats: build_of(order.claims.get(&unit.seq).copied().unwrap_or_default()),
+            checkpoint: checkpoints.remove(&unit.seq),
+        }
     });
     let call = order.job.call(order.stage, order.last_merge);
     let lease = Lease { id: order.row.id, job: order.job.public_id.clone(), call, units: units.collect() };

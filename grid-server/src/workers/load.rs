@@ -4,9 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use anyhow::Context;
-use fallow_protocol::manifest::Manifest;
 use fallow_protocol::unit::UnitKey;
-use fallow_protocol::wire;
 
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
@@ -17,9 +15,6 @@ use crate::store::leases::LeaseRow;
 use crate::store::modules::ModuleRow;
 use crate::store::stages::Stage;
 use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, units};
-
-/// A manifest is far smaller.
-const MANIFEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Active jobs and leases.
 pub async fn everything(app: &App) -> anyhow::Result<()> {
@@ -41,7 +36,7 @@ pub async fn everything(app: &App) -> anyhow::Result<()> {
 
 /// Let the workers see a job.
 pub async fn activate(app: &App, row: JobRow, module: ModuleRow, stages: Vec<Stage>) -> anyhow::Result<Arc<ActiveJob>> {
-    let manifest: Manifest = wire::decode(&module.signed.authored.bytes, MANIFEST_BYTES_MAX)?;
+    let manifest = module.manifest()?;
     let mut shared_lens = Vec::with_capacity(row.submission.shared.len());
     for file in &row.submission.shared {
         let len = blobs::owned_len(app.store.reader(), &file.blob, row.account).await?;

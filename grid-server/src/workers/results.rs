@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fallow_protocol::limits::{INLINE_BYTES_MAX, LOG_BYTES_KEPT, MEMORY_BYTES_MAX, MESSAGE_BYTES_KEPT};
 use fallow_protocol::link::{Refused, RefusedReason, ResultsFrame, ToNode};
+use fallow_protocol::manifest::Limits;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, STAGE_SPLIT, UnitKey, UnitResult};
 use tokio::sync::mpsc;
@@ -80,7 +81,8 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             app.metrics.node_faults.inc();
             continue;
         }
-        for result in frame.results {
+        for mut result in frame.results {
+            result.attempt = job.mask.attempt(result.key, result.attempt);
             if !exists(&job, result.key) {
                 app.metrics.node_faults.inc();
                 continue;
@@ -115,16 +117,9 @@ fn exists(job: &ActiveJob, key: UnitKey) -> bool {
 
 /// The result, cut to what is kept; one that cannot be true is the computer's fault.
 async fn sound(app: &App, job: &ActiveJob, mut result: UnitResult) -> UnitResult {
-    let (limits, kept) = (job.limits(), LOG_BYTES_KEPT.min(job.limits().log_bytes as usize));
-    let tail = result.log.len().saturating_sub(kept);
-    result.log.drain(..tail);
-    shorten(&mut result.outcome);
-    // Evidence only, but counted with: no more than can be.
-    result.wall_us = result.wall_us.min(limits.wall_ms.saturating_mul(2_000));
-    result.memory_bytes = result.memory_bytes.min(MEMORY_BYTES_MAX);
+    let limits = job.limits();
+    cut(&mut result, limits);
     if result.outcome != Outcome::Done {
-        result.output = None;
-        result.fuel = result.fuel.min(limits.fuel);
         return result;
     }
     let lie = match &result.output {
@@ -138,6 +133,21 @@ async fn sound(app: &App, job: &ActiveJob, mut result: UnitResult) -> UnitResult
         (result.output, result.fuel) = (None, 0);
     }
     result
+}
+
+/// Cut a result to what is kept, whoever it is from, so that equal ones stay equal.
+pub(crate) fn cut(result: &mut UnitResult, limits: &Limits) {
+    let kept = LOG_BYTES_KEPT.min(usize::try_from(limits.log_bytes).unwrap_or(usize::MAX));
+    let tail = result.log.len().saturating_sub(kept);
+    result.log.drain(..tail);
+    shorten(&mut result.outcome);
+    // Evidence only, but counted with: no more than can be.
+    result.wall_us = result.wall_us.min(limits.wall_ms.saturating_mul(2_000));
+    result.memory_bytes = result.memory_bytes.min(MEMORY_BYTES_MAX);
+    if result.outcome != Outcome::Done {
+        result.output = None;
+        result.fuel = result.fuel.min(limits.fuel);
+    }
 }
 
 async fn wrong_output(app: &App, job: &ActiveJob, key: UnitKey, output: &Output) -> Option<&'static str> {

@@ -295,6 +295,10 @@ pub fn counting(module: Digest, units: i64) -> JobSubmission {
         assemble: Assemble::Concat,
         floats: Default::default(),
         seed: Some(1),
+        verify: fallow_protocol::job::Verify::default(),
+        critical: false,
+        budget: None,
+        offer_permille: 1_000,
     }
 }
 

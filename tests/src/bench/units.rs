@@ -40,6 +40,10 @@ pub async fn submission(bench: &Bench, module: Digest, units: u64, salt: u64) ->
         assemble: Assemble::Concat,
         floats: Default::default(),
         seed: Some(1),
+        verify: fallow_protocol::job::Verify::default(),
+        critical: false,
+        budget: None,
+        offer_permille: 1_000,
     })
 }
 
