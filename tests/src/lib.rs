@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod evil;
 pub mod grid;
 pub mod guests;
+pub mod open_grid;
 pub mod process;
 pub mod raw_node;
 pub mod steps;
