@@ -64,12 +64,11 @@ impl Steps {
     }
 }
 
-/// The rounds of a step, as the guest's, but with plain operators: tests are built without optimisation.
+/// The rounds of a step, as the guest's, without closures: tests are built without optimisation.
 fn work(mut hash: u64, rounds: u64) -> u64 {
     let mut number = 0;
     while number < rounds {
-        hash = (hash ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        hash = (hash << 23) | (hash >> 41);
+        hash = (hash ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
         number += 1;
     }
     hash
