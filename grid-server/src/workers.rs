@@ -23,6 +23,11 @@ pub(crate) mod end;
 mod expire;
 mod finish;
 pub(crate) mod lease;
+pub(crate) mod pay;
+pub(crate) mod records;
+mod rewind;
+mod settle;
+mod sweep;
 mod load;
 pub(crate) mod results;
 pub(crate) mod split;
@@ -44,6 +49,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(results::run(app.clone(), waiting)),
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
+        tokio::spawn(settle::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }

@@ -138,8 +138,10 @@ fn tell_ahead(app: &App, jobs: &[Arc<ActiveJob>], snapshot: &Snapshot) {
 
 /// What the rules see.
 pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
-    let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account))).collect();
-    Snapshot { nodes: app.nodes.views(), jobs }
+    let about = |node| app.trust.about(node);
+    let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account), &about)).collect();
+    let nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
+    Snapshot { nodes, jobs, policy: *app.trust.policy(), anchor: app.anchor.ready().is_ok() }
 }
 
 /// Keep some open units in memory, where there are more.
@@ -183,7 +185,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
             match state.open.get(&key.seq) {
                 Some(unit) if unit.state == UnitState::Checking => {
                     checking.push(key.seq);
-                    claims.insert(key.seq, unit.avoid_owners.len());
+                    claims.insert(key.seq, unit.claims.len());
                 }
                 Some(_) => again.push(key.seq),
                 None => {}
