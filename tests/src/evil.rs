@@ -5,6 +5,7 @@
 //! rightly. The product has nothing of this: it is what any owner of a node could do.
 
 mod liar;
+mod misbehaviour;
 mod relay;
 
 use std::net::Ipv4Addr;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use crate::SOON;
 use crate::grid::{Account, Grid, Node, text};
 
-pub use liar::Misbehaviour;
+pub use misbehaviour::Misbehaviour;
 use relay::Relay;
 
 /// A node behind a relay.

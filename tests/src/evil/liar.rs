@@ -1,9 +1,8 @@
-//! What a liar makes of the messages between its node and the server. Pure: what looks like chance is drawn from the
-//! node's name and the unit, so that a liar of the same name lies about the same units.
+//! What a liar makes of the messages between its node and the server. Pure. Its chances are drawn from its name, so that
+//! a liar of the same name lies about the same units.
 
 use std::collections::BTreeMap;
 
-use fallow_protocol::digest::FieldHasher;
 use fallow_protocol::keys::{Purpose, SecretKey};
 use fallow_protocol::link::{
     CheckpointNote, Decline, Lease, NodeState, ResultsFrame, SignedResults, Status, ToNode, ToServer,
@@ -13,67 +12,12 @@ use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, STAGE_RUN, STAGE_SPLIT, UnitKey, UnitResult};
 use fallow_protocol::{Digest, JobId, NodeId, wire};
 
+use super::misbehaviour::Misbehaviour;
+
 /// Units of others that a thief claims at a time: the first ones of the stage, which every job has.
 const STOLEN_MAX: u64 = 64;
 /// So many statuses after the last lease, a thief holds nothing.
 const QUIET: u32 = 1;
-
-/// How a node misbehaves. Only work and merges are lied about: a forged split would be found by its shape.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Misbehaviour {
-    /// Not at all: everything passes as it is.
-    Honest,
-    /// Another output for so many units of a thousand, each liar its own.
-    Forge {
-        /// Units of a thousand.
-        permille: u64,
-    },
-    /// So many times the fuel.
-    Inflate {
-        /// Times.
-        factor: u64,
-    },
-    /// Runs nothing, and answers every lease at once with this.
-    Guess {
-        /// The output.
-        says: Vec<u8>,
-        /// The fuel.
-        fuel: u64,
-    },
-    /// Honest for so many units, then forges all.
-    Sleeper {
-        /// Units.
-        after: u64,
-    },
-    /// Forges all, with the same bytes as everybody who knows the secret.
-    Collude {
-        /// The secret.
-        secret: u64,
-    },
-    /// Gives back what takes more fuel than this, as somebody who can tell beforehand would.
-    RefuseExpensive {
-        /// Fuel.
-        fuel: u64,
-    },
-    /// Says of every unit that it reached its wall time, after a thousand times the fuel.
-    FalseTimeLimit,
-    /// Says of every unit that the guest gave up.
-    FalseFailure,
-    /// Sends each frame again: as it was, under a new number, and as the next attempts of its units.
-    Replay,
-    /// Gives back all that it is leased, offers itself no more, and claims the units that others hold now.
-    Steal,
-    /// Puts this state in the place of the first checkpoint, and vanishes.
-    PoisonCheckpoint {
-        /// The state.
-        state: Vec<u8>,
-    },
-    /// Honest, but one bit of so many outputs of a thousand is wrong.
-    Flaky {
-        /// Units of a thousand.
-        permille: u64,
-    },
-}
 
 /// What the relay is to do, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -236,40 +180,13 @@ impl Liar {
             return Ok(result);
         }
         self.reported += 1;
-        if matches!(self.how, Misbehaviour::RefuseExpensive { fuel } if result.fuel > fuel) {
+        if self.how.refuses(&result) {
             self.lies += 1;
             return Err((result.key, result.attempt));
         }
-        let said = self.said(result.clone());
+        let said = self.how.says(result.clone(), &self.seed, self.reported);
         self.lies += u64::from(said != result);
         Ok(said)
-    }
-
-    fn said(&self, result: UnitResult) -> UnitResult {
-        let chance = draw(&self.seed, result.key, 0);
-        match &self.how {
-            Misbehaviour::Forge { permille } if chance % 1_000 < *permille => forged(result, chance),
-            Misbehaviour::Sleeper { after } if self.reported > *after => forged(result, chance),
-            Misbehaviour::Collude { secret } => {
-                let shared = draw(&Digest::of(&secret.to_le_bytes()), result.key, 0);
-                forged(result, shared)
-            }
-            Misbehaviour::Inflate { factor } => UnitResult { fuel: result.fuel.saturating_mul(*factor), ..result },
-            Misbehaviour::FalseTimeLimit => {
-                let fuel = result.fuel.saturating_mul(1_000);
-                UnitResult { outcome: Outcome::TimeLimit, output: None, fuel, ..result }
-            }
-            Misbehaviour::FalseFailure => {
-                let outcome = Outcome::GuestError { message: "forged: no such stain".into() };
-                UnitResult { outcome, output: None, ..result }
-            }
-            // Not the same bits when the unit comes again: what is broken is the memory.
-            Misbehaviour::Flaky { permille } => match draw(&self.seed, result.key, result.attempt) {
-                chance if chance % 1_000 < *permille => flipped(result, chance / 1_000),
-                _ => result,
-            },
-            _ => result,
-        }
     }
 
     /// A frame of the liar's own.
@@ -295,12 +212,6 @@ fn decline(job: JobId, units: Vec<(UnitKey, u32)>) -> Step {
     Step::ToServer(ToServer::Decline(Decline { job, units, reason: "not on this computer".into() }))
 }
 
-fn draw(seed: &Digest, key: UnitKey, attempt: u32) -> u64 {
-    let hasher = FieldHasher::new("fallow tests draw v1").bytes(&seed.0).u64(key.stage.into()).u64(key.seq);
-    let drawn = hasher.u64(attempt.into()).finish();
-    u64::from_le_bytes(std::array::from_fn(|at| drawn.0[at]))
-}
-
 fn claim((key, attempt): &(UnitKey, u32), output: Output, fuel: u64) -> UnitResult {
     UnitResult {
         key: *key,
@@ -314,22 +225,6 @@ fn claim((key, attempt): &(UnitKey, u32), output: Output, fuel: u64) -> UnitResu
         log: Vec::new(),
         resumed_at_fuel: None,
     }
-}
-
-/// Another output, which says that it is one so that tests can look for it.
-fn forged(result: UnitResult, draw: u64) -> UnitResult {
-    UnitResult { output: Some(Output::Inline(format!("forged {draw:016x}").into_bytes())), ..result }
-}
-
-/// One bit of an output that travels in the result; longer ones stay as they are.
-fn flipped(mut result: UnitResult, draw: u64) -> UnitResult {
-    if let Some(Output::Inline(bytes)) = &mut result.output
-        && !bytes.is_empty()
-    {
-        let bit = draw % (bytes.len() as u64 * 8);
-        bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
-    }
-    result
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::liar::{Liar, Misbehaviour, Step};
+use super::liar::{Liar, Step};
+use super::misbehaviour::Misbehaviour;
 
 /// How a connection of the link begins; the node's other requests have other paths.
 const LINK: &[u8] = b"GET /api/v1/nodes/link ";

@@ -1,3 +1,5 @@
+//! Liars of every kind against honest results, and what the node hears of it.
+
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::link::LeaseUnit;
 use fallow_protocol::unit::{Call, Input};
