@@ -8,6 +8,8 @@ use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::job::Assemble;
 use fallow_protocol::{Digest, JobId};
 
+use grid_core::ledger::Amount;
+
 use crate::store::StoreError;
 
 pub(crate) mod active;
@@ -51,6 +53,14 @@ pub enum JobError {
         /// Fuel that it has used.
         used: u64,
     },
+    /// Not enough credits for the budget.
+    #[error("the budget is {budget} credits, and the account has {left}")]
+    Poor {
+        /// What the job asks for.
+        budget: Amount,
+        /// What the account may spend.
+        left: Amount,
+    },
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
     NoResultYet {
@@ -85,6 +95,7 @@ impl JobError {
             JobError::Invalid { .. } => "invalid",
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
+            JobError::Poor { .. } => "insufficient-credits",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -99,6 +110,7 @@ impl JobError {
             JobError::Invalid { .. } => 422,
             JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
             JobError::QuotaExhausted { .. } => 403,
+            JobError::Poor { .. } => 402,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,
         }

@@ -23,20 +23,20 @@ pub(crate) mod end;
 mod expire;
 mod finish;
 pub(crate) mod lease;
+mod load;
 pub(crate) mod pay;
 pub(crate) mod records;
+pub(crate) mod results;
 mod rewind;
 mod settle;
-mod sweep;
-mod load;
-pub(crate) mod results;
 pub(crate) mod split;
+mod sweep;
 pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};
 pub(crate) use dispatch::snapshot;
-pub(crate) use load::activate;
+pub(crate) use load::{activate, money};
 
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.
 pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {

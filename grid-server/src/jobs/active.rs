@@ -95,6 +95,8 @@ pub struct JobState {
     pub budget: Amount,
     /// Results that nobody was there to pay: nothing of the job goes on before they are paid.
     pub unpaid: bool,
+    /// Units that the server's own worker cannot run.
+    pub not_by_server: HashSet<UnitKey>,
     /// The stage whose unchecked results were looked through.
     pub swept: Option<u16>,
     /// Whether somebody joins its outputs now.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{Machine, NodeState, RefusedReason, ToNode};
-use grid_core::matching::NodeView;
+use grid_core::matching::{NodeView, Worth};
 
 use tokio::sync::mpsc;
 

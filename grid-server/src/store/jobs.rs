@@ -84,6 +84,12 @@ pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, Stor
     Ok(row.ok_or(StoreError::Corrupt("a new job's id"))?.try_get_by_index(0)?)
 }
 
+/// Undo an insertion of the same transaction.
+pub async fn delete(db: &impl ConnectionTrait, id: i64) -> Result<(), StoreError> {
+    db.execute_raw(statement(db.get_database_backend(), "DELETE FROM jobs WHERE id = $1", vec![id.into()])).await?;
+    Ok(())
+}
+
 const COLUMNS: &str = "SELECT id, public_id, account, submission, phase, version, seed, epoch_ms, fuel, created_at_ms,
         ended_at_ms, result, result_len, error, mask, price, corrections, notice FROM jobs";
 

@@ -14,7 +14,7 @@ use grid_core::trust::{self, Like, Treatment};
 use grid_core::{JobNo, NodeNo};
 
 use super::end;
-use super::pay::{Bill, Settled, Slip};
+use super::pay::{Bill, Settled, Slip, no_frame};
 use super::records::Records;
 use super::verdict::{Decided, Decider, Facts};
 use crate::app::{App, now_ms};
@@ -122,6 +122,74 @@ fn draws(count: usize) -> anyhow::Result<Vec<u64>> {
     Ok(bytes.chunks_exact(8).map(|bytes| bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))).collect())
 }
 
+/// A check that nobody makes: the unit ends with what was claimed. False where it has to wait.
+pub async fn alone(app: &App, job: &Arc<ActiveJob>, key: UnitKey) -> anyhow::Result<bool> {
+    let (trust, shared) = (app.trust.clone(), job.clone());
+    let written = app
+        .store
+        .write(move |db| {
+            let (trust, job) = (trust.clone(), shared.clone());
+            Box::pin(async move { write_alone(db, &trust, &job, key).await })
+        })
+        .await?;
+    let Some((endings, written)) = written else { return Ok(false) };
+    let failure = written.failure.map(|failure| failure.to_string());
+    remember(app, &endings, written);
+    if let Some(failure) = failure {
+        end::fail(app, job, failure).await?;
+    }
+    app.wakes.finish.notify_one();
+    Ok(true)
+}
+
+async fn write_alone(
+    db: &sea_orm::DatabaseTransaction,
+    trust: &Trust,
+    job: &Arc<ActiveJob>,
+    key: UnitKey,
+) -> Result<Option<(Endings, Written)>, StoreError> {
+    let Some(standing) = units::standing(db, job.id, key.stage, &[key.seq]).await?.pop() else { return Ok(None) };
+    let Some(first) = standing.unit.claims.first().copied() else { return Ok(None) };
+    let mut records = Records::default();
+    let claimants = standing.unit.claims.iter().map(|claim| (claim.node.0, claim.owner.0));
+    records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
+    let told = attempts::of_units(db, job.id, key.stage, &[key.seq]).await?;
+    let told = told.into_iter().find(|row| row.attempt == first.attempt);
+    let (decided, failure) = {
+        let (about, owner_of) = (|node| records.about(trust, node), |_| 0);
+        let mut decider = Decider::new(job, key.stage, trust.policy(), &about, &owner_of);
+        let message = told.and_then(|row| row.message);
+        let Some(decided) = decider.decide_alone(standing, message) else { return Ok(None) };
+        (decided, decider.failure())
+    };
+    let end = units::GivenUp {
+        state: decided.conclusion.state,
+        class: decided.conclusion.class,
+        message: decided.conclusion.message.clone(),
+        fuel: decided.conclusion.fuel,
+    };
+    if !units::give_up(db, job.id, key.stage, key.seq, &end).await? {
+        return Ok(None);
+    }
+    let ending = Ending {
+        node: first.node.0,
+        owner: first.owner.0,
+        key,
+        attempt: first.attempt,
+        held: false,
+        frame: no_frame(),
+        how: How::Lost,
+    };
+    let endings = Endings { job: job.clone(), stage: key.stage, list: vec![ending] };
+    let changed = HashSet::from([key.seq]);
+    let mut written = write_rest(db, &endings, vec![decided], changed, failure).await?;
+    written.frozen = consequences(db, trust, &endings, &written.decided, &mut records).await?;
+    let treated = Treated { treatment: Treatment::Final, position: first.position, resumed_from: None };
+    written.settled = settle(db, trust, &endings, &written.decided, &[treated]).await?;
+    written.records = records.write(db).await?;
+    Ok(Some((endings, written)))
+}
+
 /// The first unit that finally failed here, with its own words: what an author wants to know first.
 fn cause(endings: &Endings, written: &Written) -> String {
     let failed = |decided: &&Decided| matches!(decided.conclusion.state, UnitState::Failed | UnitState::LeftOut);
@@ -169,25 +237,27 @@ async fn write(
     let mut standing: HashMap<u64, _> = standing.into_iter().map(|unit| (unit.seq, unit)).collect();
     let about = |node| trust.about(node);
     let view = snapshot.map(|_| job.view(u64::MAX, &about));
-    let (about, owner_of) = (|node| records.about(trust, node), |node| late.owner_of(node));
-    let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of);
-    let mut decided = Vec::with_capacity(list.len());
-    for (ending, treated) in list.iter().zip(&treated) {
-        let others = match (snapshot, &view) {
-            (Some(snapshot), Some(view)) => others_for(snapshot, view, NodeNo(ending.node)),
-            _ => Others::None,
-        };
-        let facts = Facts {
-            others,
-            treatment: treated.treatment,
-            position: treated.position,
-            resumed_from: treated.resumed_from,
-            standing: standing.remove(&ending.key.seq),
-            late: late.of(ending.key.seq),
-        };
-        decided.extend(decider.decide(ending, facts));
-    }
-    let failure = decider.failure();
+    let (mut decided, failure) = {
+        let (about, owner_of) = (|node| records.about(trust, node), |node| late.owner_of(node));
+        let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of);
+        let mut decided = Vec::with_capacity(list.len());
+        for (ending, treated) in list.iter().zip(&treated) {
+            let others = match (snapshot, &view) {
+                (Some(snapshot), Some(view)) => others_for(snapshot, view, NodeNo(ending.node)),
+                _ => Others::None,
+            };
+            let facts = Facts {
+                others,
+                treatment: treated.treatment,
+                position: treated.position,
+                resumed_from: treated.resumed_from,
+                standing: standing.remove(&ending.key.seq),
+                late: late.of(ending.key.seq),
+            };
+            decided.extend(decider.decide(ending, facts));
+        }
+        (decided, decider.failure())
+    };
     let conclusions: Vec<_> = decided.iter().map(|decided| decided.conclusion.clone()).collect();
     let changed: HashSet<u64> = units::conclude(db, job.id, *stage, &conclusions).await?.into_iter().collect();
     decided.retain(|decided| changed.contains(&decided.conclusion.seq));
@@ -401,7 +471,8 @@ async fn evidence(
         }));
     }
     let verdict = match decided.verdict {
-        Verdict::Accepted(Basis::Agreed { wrong, frozen, .. }) | Verdict::Failed(Basis::Agreed { wrong, frozen, .. }) => {
+        Verdict::Accepted(Basis::Agreed { wrong, frozen, .. })
+        | Verdict::Failed(Basis::Agreed { wrong, frozen, .. }) => {
             serde_json::json!({ "wrong": wrong.iter().collect::<Vec<_>>(), "frozen": frozen.is_some() })
         }
         _ => serde_json::json!({ "wrong": [], "undecided": true }),

@@ -93,7 +93,7 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     tell_ahead(app, &jobs, &snapshot);
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
-        alone::give_up(app, job.0, key).await?;
+        alone::check(app, job.0, key).await?;
     }
     let orders = orders(app, &plan.grants);
     if orders.is_empty() {

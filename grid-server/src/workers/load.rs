@@ -13,11 +13,11 @@ use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::link::held::Held;
 use crate::link::node::Node;
+use crate::store::holdings::{self, State};
 use crate::store::jobs::JobRow;
 use crate::store::leases::LeaseRow;
 use crate::store::modules::ModuleRow;
 use crate::store::stages::Stage;
-use crate::store::holdings::{self, State};
 use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, trust, units};
 use crate::trust::{SERVER, place_of};
 

@@ -91,9 +91,8 @@ impl Bill {
         let mut holdings = Vec::with_capacity(self.held.len());
         for (slip, (mut units, fuel, position)) in self.held {
             units.sort_unstable();
-            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), |price| {
-                split_fee(cost(fuel, price, limits.memory_bytes), price)
-            });
+            let (amount, fee) = price
+                .map_or((Amount::ZERO, Amount::ZERO), |price| split_fee(cost(fuel, price, limits.memory_bytes), price));
             holdings.push(Holding {
                 id: 0,
                 job,
@@ -120,20 +119,16 @@ impl Bill {
         for owner in owners.chain(paid).collect::<BTreeSet<_>>() {
             ledger::open_account(db, Account::user(owner)).await?;
         }
-        let work = |slip: &Slip| Work::Frame {
-            job,
-            stage,
-            node: NodeNo(slip.node),
-            by: NodeNo(slip.by),
-            frame: slip.frame,
-        };
+        let work =
+            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
         for (slip, (units, fuel)) in &self.author {
             let (pay, fee) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
             let transfers = Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee);
             if !apply(db, &transfers, now).await? {
                 // What nobody can pay now is held open until the budget is raised.
                 settled.unpaid = true;
-                let due = Holding { units: units.clone(), fuel: *fuel, amount: pay, fee, ..unpaid(job, stage, slip, now) };
+                let due =
+                    Holding { units: units.clone(), fuel: *fuel, amount: pay, fee, ..unpaid(job, stage, slip, now) };
                 holdings.push(due);
             }
         }
@@ -198,5 +193,9 @@ async fn check(db: &impl ConnectionTrait, pay: Transfer, now: u64) -> Result<(),
     }
     let name = format!("check {}", pay.id());
     let endow = Transfer::endow(Cause::number_of(&name), pay.amount);
-    if apply(db, &[endow, pay], now).await? { Ok(()) } else { Err(StoreError::Corrupt("the grid's account for checks")) }
+    if apply(db, &[endow, pay], now).await? {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt("the grid's account for checks"))
+    }
 }

@@ -100,8 +100,7 @@ impl Records {
         let row = self.nodes.get_mut(&node)?;
         let was_banned = row.record.banned;
         let fault = row.record.fault(policy, position, now);
-        let from = row.review_from.map_or(fault.recheck_after, |from| from.min(fault.recheck_after));
-        row.review_from = Some(from);
+        row.review_from = row.review_from.into_iter().chain(fault.recheck_after).min();
         self.changed.insert(node);
         let owner = *self.owner_of.get(&node)?;
         let record = self.owners.get_mut(&owner)?;

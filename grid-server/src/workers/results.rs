@@ -10,8 +10,8 @@ use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, STAGE_SPLIT, UnitKey, UnitResult};
 use tokio::sync::mpsc;
 
-use super::pay;
 use super::conclude::{Ending, Endings, How, conclude};
+use super::pay;
 use crate::app::App;
 use crate::jobs::ActiveJob;
 use crate::link::node::Node;

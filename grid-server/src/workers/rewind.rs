@@ -109,8 +109,7 @@ async fn void(db: &DatabaseTransaction, list: &[Holding]) -> Result<(), StoreErr
     let ids: Vec<i64> = list.iter().map(|holding| holding.id).collect();
     let moved = holdings::set_states(db, &ids, State::Held, State::Void).await?;
     let held = list.iter().filter(|holding| moved.contains(&holding.id));
-    let reserved: Vec<Transfer> =
-        held.flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee)).collect();
+    let reserved: Vec<Transfer> = held.flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee)).collect();
     let voids: Vec<Transfer> = reserved.iter().map(Transfer::void).collect();
     pay::apply(db, &voids, now_ms()).await?;
     Ok(())

@@ -140,8 +140,7 @@ async fn post_all(db: &DatabaseTransaction, held: &[Holding]) -> Result<(), Stor
     let ids: Vec<i64> = held.iter().map(|holding| holding.id).collect();
     let moved = holdings::set_states(db, &ids, State::Held, State::Posted).await?;
     let mine = held.iter().filter(|holding| moved.contains(&holding.id));
-    let reserved: Vec<Transfer> =
-        mine.flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee)).collect();
+    let reserved: Vec<Transfer> = mine.flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee)).collect();
     let posts: Vec<Transfer> = reserved.iter().map(|transfer| transfer.post(transfer.amount)).collect();
     pay::apply(db, &posts, now_ms()).await?;
     Ok(())

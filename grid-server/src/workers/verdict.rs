@@ -20,6 +20,9 @@ use crate::store::logs::LogRow;
 use crate::store::units::{Conclusion, Standing};
 use crate::trust::SERVER;
 
+/// What an attempt's outcome says where several nodes said different things.
+const DISAGREE: &str = "nodes gave different results for this unit, and nobody is left to decide between them";
+
 /// What is written for one unit.
 #[derive(Clone, Debug)]
 pub struct Decided {
@@ -182,6 +185,56 @@ impl<'a> Decider<'a> {
         Some(decided)
     }
 
+    /// What a unit comes to whose check nobody makes; none where it waits on. `message` is what its first claim said.
+    pub fn decide_alone(&mut self, standing: Standing, message: Option<String>) -> Option<Decided> {
+        let scene = Scene {
+            job_owner: Some(AccountNo(self.job.account)),
+            others: Others::None,
+            treatment: Treatment::Final,
+            policy: self.policy,
+            about: self.about,
+        };
+        let (mut unit, before) = (standing.unit.clone(), standing.unit.claims);
+        let (verdict, change) = unit.nobody_else(&scene).ok()??;
+        let first = *before.first()?;
+        let undecided = matches!(verdict, Verdict::Failed(Basis::Disputed));
+        let lost = Outcome::Lost.class();
+        let conclusion = Conclusion {
+            seq: standing.seq,
+            attempt: unit.attempt,
+            node: first.node.0,
+            state: unit.state,
+            troubles: unit.troubles.pack(),
+            claims: Vec::new(),
+            class: if undecided { lost } else { first.class },
+            fuel: if undecided { 0 } else { first.fuel },
+            wall_us: 0,
+            memory_bytes: 0,
+            output: standing.output.filter(|_| unit.state == UnitState::Done),
+            message: if undecided { Some(DISAGREE.to_owned()) } else { message },
+            floats: first.floats,
+            resumed_from: first.resumed_from.map(|node| node.0),
+        };
+        let mut decided = Decided {
+            from: change.from,
+            conclusion,
+            fuel: 0,
+            counts: false,
+            log: None,
+            verdict,
+            claims: before,
+            pays: Vec::new(),
+            told_by: Some(first.node.0),
+            root: None,
+            resumed: false,
+        };
+        self.pay(&mut decided, None, &[]);
+        change.apply(&mut self.counts);
+        if unit.state == UnitState::Failed {
+            self.fail(&mut decided);
+        }
+        Some(decided)
+    }
 
     /// A unit finally failed: left out, or the job's end.
     fn fail(&mut self, decided: &mut Decided) {
@@ -266,16 +319,25 @@ impl<'a> Decider<'a> {
 
     /// What is paid now, and what counts against the quota.
     fn bill(&self, decided: &mut Decided, ending: &Ending, late: &[AttemptRow]) {
-        let (Verdict::Accepted(basis) | Verdict::Failed(basis)) = decided.verdict else { return };
-        let result = match &ending.how {
-            How::Result(result) => Some(result),
-            How::Lost | How::Declined => None,
+        let newest = match &ending.how {
+            How::Result(result) if result.outcome == Outcome::TimeLimit => Some(Attempt {
+                attempt: ending.attempt,
+                node: NodeNo(ending.node),
+                owner: AccountNo(ending.owner),
+                role: Role::Work,
+                end: End::TimeLimit { fuel: result.fuel },
+            }),
+            _ => None,
         };
+        self.pay(decided, newest, late);
+    }
+
+    /// `newest` is the newest attempt where it ran into the time limit, `late` are earlier ones that did.
+    fn pay(&self, decided: &mut Decided, newest: Option<Attempt>, late: &[AttemptRow]) {
+        let (Verdict::Accepted(basis) | Verdict::Failed(basis)) = decided.verdict else { return };
         let ended = match (decided.verdict, basis) {
             (Verdict::Accepted(_), _) => Ended::Done,
-            (_, Basis::Troubles) if result.is_some_and(|result| result.outcome == Outcome::TimeLimit) => {
-                Ended::TimeLimit
-            }
+            (_, Basis::Troubles) if newest.is_some() => Ended::TimeLimit,
             (_, Basis::Troubles | Basis::Disputed) => Ended::Nothing,
             _ => Ended::Failed,
         };
@@ -289,13 +351,7 @@ impl<'a> Decider<'a> {
             decided.claims.iter().enumerate().map(|(at, claim)| self.attempt(at, claim, right.has(at))).collect();
         if ended == Ended::TimeLimit {
             attempts = late.iter().map(|row| self.late(row)).collect();
-            attempts.extend(result.map(|result| Attempt {
-                attempt: ending.attempt,
-                node: NodeNo(ending.node),
-                owner: AccountNo(ending.owner),
-                role: Role::Work,
-                end: End::TimeLimit { fuel: result.fuel },
-            }));
+            attempts.extend(newest);
         }
         let unit = settle::Unit {
             author: AccountNo(self.job.account),
