@@ -12,7 +12,7 @@ use super::fair::{Fair, Fit};
 use super::plan::Plan;
 use super::view::{JobView, NodeView, Picky, Snapshot};
 use super::{ALONE_MS, PATIENCE_MS, PICKY_MAX};
-use crate::trust::{Policy, Tier, partner};
+use crate::trust::{GridKind, Policy, Tier, partner};
 
 /// How well a node suits a picky unit; smaller is better. None where it must not have it.
 fn tier(policy: &Policy, node: &NodeView, unit: &Picky) -> Option<Tier> {
@@ -23,8 +23,8 @@ fn tier(policy: &Policy, node: &NodeView, unit: &Picky) -> Option<Tier> {
 }
 
 /// Whether a check by a node of this tier says so little that the server should rather make it itself.
-fn is_poor(tier: Tier) -> bool {
-    tier.same_owner || tier.all_newcomers
+fn is_poor(policy: &Policy, tier: Tier) -> bool {
+    policy.grid == GridKind::Open && (tier.same_owner || tier.all_newcomers)
 }
 
 /// What a look at all desks found.
@@ -95,7 +95,7 @@ fn find(snapshot: &Snapshot, desks: &[Desk<'_>], job: &JobView, unit: &Picky, cu
     }
     let is_patient = unit.waiting_ms < PATIENCE_MS;
     match best {
-        Some(best) if unit.is_check() && snapshot.anchor && is_poor(best) => Found::Alone,
+        Some(best) if unit.is_check() && snapshot.anchor && is_poor(&snapshot.policy, best) => Found::Alone,
         Some(best) if is_patient => {
             free.filter(|(found, _)| *found == best).map_or(Found::Busy, |(_, at)| Found::Desk(at))
         }
