@@ -14,6 +14,7 @@
 
 mod claim;
 mod decide;
+mod door;
 mod fault;
 mod partner;
 mod policy;
@@ -27,6 +28,7 @@ mod properties;
 
 pub use claim::{ClaimView, Marks};
 pub use decide::{Decision, Like, decide, decide_alone};
+pub use door::Door;
 pub use fault::{Fault, Sanction};
 pub use partner::{Candidate, CheckLimit, Tier, Unfit, limits, partner};
 pub use policy::{GridKind, PPM, Policy};

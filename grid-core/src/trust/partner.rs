@@ -107,7 +107,7 @@ pub fn partner(policy: &Policy, claims: &[ClaimView], candidate: &Candidate, ref
         same_network: !is_anchor && claims.iter().any(|claim| claim.network == candidate.network),
         misplaced: referee != is_anchor,
         unseasoned: !candidate.seasoned,
-        few_passes: !is_anchor && candidate.passes < policy.checker_passes_good,
+        few_passes: !is_anchor && candidate.passes < policy.established_passes,
         same_arch: !claims.is_empty() && claims.iter().all(|claim| claim.arch == candidate.arch),
     })
 }

@@ -52,8 +52,9 @@ pub struct Policy {
     pub seasoned_after_ms: i64,
     /// Passed checks from which a node checks others.
     pub checker_passes: u32,
-    /// Passed checks from which a node is preferred as a checker.
-    pub checker_passes_good: u32,
+    /// Passed checks from which a node is no longer new: preferred as a checker, and not for the
+    /// [`Door`](super::Door) any more.
+    pub established_passes: u32,
     /// What a node left is looked at after this time of silence.
     pub stale_after_ms: i64,
     /// Of what it left so many are checked; when they are right, the rest is final.
@@ -67,6 +68,10 @@ pub struct Policy {
     /// Units that a node in probation may hold at once where others could take them: the most that a new identity can
     /// spoil before anybody looks.
     pub newcomer_units_max: u32,
+    /// New nodes that may always work at once.
+    pub newcomers_min: u32,
+    /// A strike closes the door by one part in so many.
+    pub door_share: u32,
 }
 
 impl Policy {
@@ -85,13 +90,15 @@ impl Policy {
             strike_memory_ms: 90 * DAY_MS,
             seasoned_after_ms: DAY_MS,
             checker_passes: 20,
-            checker_passes_good: 100,
+            established_passes: 100,
             stale_after_ms: 7 * DAY_MS,
             stale_sample: 20,
             flaky_ppm_max: 20_000,
             quarantine_ms: 7 * DAY_MS,
             owner_banned_nodes_max: 3,
             newcomer_units_max: 2,
+            newcomers_min: 4,
+            door_share: 16,
         };
         match grid {
             GridKind::Open => open,

@@ -1,6 +1,6 @@
 //! What becomes of results: the rules are asked, and the toy world does what they say.
 
-use grid_core::trust::{Decision, Marks, Sanction, Treatment, decide};
+use grid_core::trust::{Decision, Door, Marks, Sanction, Treatment, decide};
 
 use super::rule::Rule;
 use super::seat::{Held, Kind, RIGHT};
@@ -57,10 +57,10 @@ impl World {
         let (views, len) = self.views(&case);
         match decide(&self.policy, case.needed, &views[..len]) {
             Decision::Accept { index: at, right, credited, wrong } => {
-                case.accepted = case.claims[at].value;
+                case.accepted = Some(case.claims[at].value);
                 self.no_longer_waits(&mut case);
                 *self.cases.at(index) = case;
-                self.tally.accept_checked(case.accepted);
+                self.tally.accept_checked(case.claims[at].value);
                 credited.iter().for_each(|at| self.passed(&case.claims[at]));
                 self.keep_pair(index, right);
                 self.cases.end(index);
@@ -94,6 +94,12 @@ impl World {
         if seat.name == claim.name {
             seat.record.passed(claim.position);
             self.pop_final(claim.seat as usize);
+            if self.seats[claim.seat as usize].is_inside {
+                self.door = self.door.passed();
+            }
+            if !Door::is_for(&self.policy, &self.seats[claim.seat as usize].record) {
+                self.leave_door(claim.seat as usize);
+            }
         }
     }
 
@@ -132,6 +138,8 @@ impl World {
         }
         if fault.recheck_after.is_some() {
             self.tally.strikes += 1;
+            self.door = self.door.struck(&policy);
+            self.leave_door(claim.seat as usize);
             self.look_back(claim.seat);
         }
         if self.seats[claim.seat as usize].is_against() {
@@ -149,15 +157,26 @@ impl World {
         }
         for (_, pair) in pairs {
             let case = self.cases.at(pair);
-            if !case.open {
-                case.open = true;
-                case.needed = 2;
-                self.tally.take_back(case.accepted);
+            if let Some(value) = case.accepted.take() {
+                (case.open, case.needed) = (true, 2);
+                self.tally.take_back(value);
+                self.drop_void(pair);
+                let case = self.cases.at(pair);
                 self.jobs.reopen(case.unit.job);
                 self.open.push(pair);
             }
             self.cases.let_go(pair);
         }
+    }
+
+    /// Claims that do not count any more make room for others.
+    fn drop_void(&mut self, index: u32) {
+        let case = *self.cases.at(index);
+        let (views, len) = self.views(&case);
+        let live = (0..len).filter(|at| !views[*at].void).map(|at| case.claims[at]);
+        let kept = self.cases.at(index);
+        kept.len = 0;
+        live.for_each(|claim| kept.push(claim));
     }
 
     /// What was void has been run again.

@@ -53,6 +53,9 @@ pub struct Seat {
     /// First results that it gave, and how many of the first 1,600 were checked.
     pub firsts: u64,
     pub checked: u64,
+    /// It stands before the door, or is in probation behind it.
+    pub is_queued: bool,
+    pub is_inside: bool,
     /// It joins in this round.
     pub joins: u64,
 }
@@ -70,6 +73,8 @@ impl Seat {
             busy: 0,
             firsts: 0,
             checked: 0,
+            is_queued: false,
+            is_inside: false,
             joins,
         }
     }

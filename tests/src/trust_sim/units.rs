@@ -38,14 +38,14 @@ pub struct Case {
     /// Computers that keep it in their `pairs`.
     pub kept: u8,
     /// The value that was accepted.
-    pub accepted: u32,
+    pub accepted: Option<u32>,
 }
 
 impl Case {
     pub fn new(unit: Unit, claim: Claim, needed: u8, counted: bool) -> Self {
         let (mut claims, len) = ([claim; CLAIMS_MAX], 1);
         claims[0] = claim;
-        Self { unit, claims, len, needed, referee: false, counted, open: true, kept: 0, accepted: 0 }
+        Self { unit, claims, len, needed, referee: false, counted, open: true, kept: 0, accepted: None }
     }
 
     pub fn claims(&self) -> &[Claim] {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use fastrand::Rng;
 use fallow_protocol::Digest;
-use grid_core::trust::{Candidate, ClaimView, Policy, Standing, Tier, is_seasoned, partner, units_max};
+use grid_core::trust::{Candidate, ClaimView, Door, Policy, Standing, Tier, is_seasoned, partner, units_max};
 use grid_core::{AccountNo, NodeNo};
 
 use super::Setup;
@@ -47,6 +47,10 @@ pub struct World {
     pub open: Vec<u32>,
     pub again: VecDeque<Again>,
     pub jobs: Jobs,
+    pub door: Door,
+    /// Newcomers before the door, and how many are behind it.
+    pub queue: VecDeque<u32>,
+    pub inside: u32,
     pub units: u64,
     pub tally: Tally,
 }
@@ -65,6 +69,9 @@ impl World {
             open: Vec::new(),
             again: VecDeque::new(),
             jobs: Jobs::new(setup.job_units),
+            door: Door::default(),
+            queue: VecDeque::new(),
+            inside: 0,
             units: 0,
             tally: Tally::default(),
         }
@@ -83,6 +90,7 @@ impl World {
     fn step(&mut self) {
         self.round += 1;
         self.now_ms += ROUND_MS;
+        self.let_in();
         let mut waiting = std::mem::take(&mut self.open);
         for case in waiting.drain(..) {
             match self.pick(case) {
@@ -103,12 +111,34 @@ impl World {
         self.seats[seat].busy < self.round && self.seats[seat].joins <= self.round
     }
 
-    fn may_begin(&self, seat: usize) -> bool {
-        let max = match self.setup.rule.looks_back() {
-            true => units_max(&self.policy, self.standing(seat), true),
-            false => None,
-        };
-        max.is_none_or(|max| self.seats[seat].waiting < max)
+    /// Newcomers wait before the door in the order in which they came.
+    fn may_begin(&mut self, seat: usize) -> bool {
+        if !self.setup.rule.looks_back() {
+            return true;
+        }
+        let standing = self.standing(seat);
+        let it = &mut self.seats[seat];
+        if Door::is_for(&self.policy, &it.record) && !it.is_inside {
+            if !std::mem::replace(&mut it.is_queued, true) {
+                self.queue.push_back(seat as u32);
+            }
+            return false;
+        }
+        units_max(&self.policy, standing, true).is_none_or(|max| it.waiting < max)
+    }
+
+    fn let_in(&mut self) {
+        while self.door.admits(&self.policy, self.inside, 1) {
+            let Some(seat) = self.queue.pop_front() else { break };
+            let it = &mut self.seats[seat as usize];
+            (it.is_queued, it.is_inside) = (false, true);
+            self.inside += 1;
+        }
+    }
+
+    /// It is no longer new, or not the same any more.
+    pub fn leave_door(&mut self, seat: usize) {
+        self.inside -= u32::from(std::mem::take(&mut self.seats[seat].is_inside));
     }
 
     pub fn standing(&self, seat: usize) -> Standing {
