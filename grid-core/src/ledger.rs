@@ -16,6 +16,7 @@ mod balance;
 mod book;
 mod cause;
 mod error;
+mod finding;
 mod flows;
 #[cfg(test)]
 mod properties;
@@ -23,9 +24,10 @@ mod transfer;
 
 pub use account::{Account, AccountKind, CREDITS, Currency};
 pub use amount::{Amount, AmountError};
-pub use audit::{Audit, Finding};
+pub use audit::Audit;
 pub use balance::Balance;
 pub use book::{Applied, BATCH_MAX, Book, Resolution};
 pub use cause::{ALLOWANCE, Cause, TransferId, Work};
 pub use error::{LedgerError, Reason};
+pub use finding::Finding;
 pub use transfer::{Kind, Recorded, TRANSFER_MAX, Transfer};

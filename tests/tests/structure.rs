@@ -184,6 +184,29 @@ fn the_environment_is_read_only_in_configs() {
     assert_no_strays("a read of the environment", &words, &allowed);
 }
 
+/// Money is whole numbers.
+#[test]
+fn no_float_is_near_credits() {
+    let rooms = [
+        "grid-core/src/ledger",
+        "grid-core/src/pricing",
+        "grid-core/src/settle",
+        "grid-server/src/store/ledger",
+        "grid-server/src/store/holdings",
+        "migrations/src/m0201_ledger.rs",
+        "migrations/src/m0202_holdings.rs",
+    ];
+    let is_near = |path: &str| rooms.iter().any(|room| path.starts_with(room));
+    let near: Vec<_> = sources().into_iter().filter(|(path, _)| is_near(path)).collect();
+    assert!(near.len() > 15, "only {} files were found", near.len());
+    for (path, text) in near {
+        for (number, line) in (1..).zip(text.lines()) {
+            let float = ["f32", "f64", "REAL", "DOUBLE", "FLOAT"].iter().any(|word| line.contains(word));
+            assert!(!float, "{path}:{number}: a float beside credits: {line}");
+        }
+    }
+}
+
 #[test]
 fn every_file_says_what_it_is_for() {
     let silent: Vec<String> =

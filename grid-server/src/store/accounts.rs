@@ -1,10 +1,12 @@
 //! Accounts with their counters of fuel and of bytes.
 
 use fallow_protocol::AccountId;
+use grid_core::AccountNo;
+use grid_core::ledger::Account as LedgerAccount;
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::StoreError;
 use super::sql::{self, signed};
+use super::{StoreError, ledger};
 
 /// An account.
 #[derive(Clone, Debug)]
@@ -39,7 +41,7 @@ fn read(row: &QueryResult) -> Result<Account, StoreError> {
     })
 }
 
-/// Make an account; its internal id, or none where the name is taken.
+/// Make an account, with one in the ledger; its internal id, or none where the name is taken.
 pub async fn insert<C: ConnectionTrait>(
     connection: &C,
     public_id: &AccountId,
@@ -55,7 +57,10 @@ pub async fn insert<C: ConnectionTrait>(
         vec![public_id.as_str().into(), name.into(), role.into(), signed(fuel_quota).into(), signed(now_ms).into()],
     )
     .await?;
-    row.map(|row| sql::get(&row, "id")).transpose()
+    let Some(row) = row else { return Ok(None) };
+    let id: i64 = sql::get(&row, "id")?;
+    ledger::open_account(connection, LedgerAccount::user(AccountNo(id))).await?;
+    Ok(Some(id))
 }
 
 /// One by its internal id.

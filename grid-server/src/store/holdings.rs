@@ -107,6 +107,12 @@ pub async fn insert(db: &impl ConnectionTrait, holdings: &[Holding]) -> Result<V
 
 const COLUMNS: &str = "id, job, stage, node, owner, frame, position, units, fuel, amount, fee, made_at_ms, state";
 
+const HELD_FROM: &str = "node = $1 AND position >= $2 AND state = 0 ORDER BY position, id LIMIT $3";
+const HELD_TO: &str = "node = $1 AND position <= $2 AND state = 0 ORDER BY position, id LIMIT $3";
+const HELD_BEFORE: &str = "made_at_ms < $1 AND state = 0 ORDER BY made_at_ms, id LIMIT $2";
+const OF_JOB: &str = "job = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4";
+
+/// `rest` is a constant: a condition, an order and a limit.
 async fn select(db: &impl ConnectionTrait, rest: &str, values: Vec<Value>) -> Result<Vec<Holding>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM holdings WHERE {rest}");
     let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values)).await?;
@@ -122,19 +128,19 @@ pub async fn held_from(
     limit: u64,
 ) -> Result<Vec<Holding>, StoreError> {
     let values = vec![node.0.into(), int(from).into(), int(limit).into()];
-    select(db, "node = $1 AND position >= $2 AND state = 0 ORDER BY position, id LIMIT $3", values).await
+    select(db, HELD_FROM, values).await
 }
 
 /// A node's held ones whose position is at most `to`, in the order of their positions: those that may become final.
 pub async fn held_to(db: &impl ConnectionTrait, node: NodeNo, to: u64, limit: u64) -> Result<Vec<Holding>, StoreError> {
     let values = vec![node.0.into(), int(to).into(), int(limit).into()];
-    select(db, "node = $1 AND position <= $2 AND state = 0 ORDER BY position, id LIMIT $3", values).await
+    select(db, HELD_TO, values).await
 }
 
 /// Held ones that were made before `before_ms`, oldest first: those that may become final by their age.
 pub async fn held_before(db: &impl ConnectionTrait, before_ms: u64, limit: u64) -> Result<Vec<Holding>, StoreError> {
     let values = vec![int(before_ms).into(), int(limit).into()];
-    select(db, "made_at_ms < $1 AND state = 0 ORDER BY made_at_ms, id LIMIT $2", values).await
+    select(db, HELD_BEFORE, values).await
 }
 
 /// A job's holdings in this state, after the row `after`.
@@ -146,7 +152,7 @@ pub async fn of_job(
     limit: u64,
 ) -> Result<Vec<Holding>, StoreError> {
     let values = vec![job.0.into(), (state as i64).into(), after.into(), int(limit).into()];
-    select(db, "job = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4", values).await
+    select(db, OF_JOB, values).await
 }
 
 /// What a node has held of one job.
@@ -160,10 +166,11 @@ pub struct Share {
     pub position: u64,
 }
 
+const SHARES: &str = "SELECT node, CAST(SUM(count) AS BIGINT), MAX(position) FROM holdings
+    WHERE job = $1 AND state = 0 GROUP BY node ORDER BY node";
+
 /// What each node has held of a job: what is looked through at its end.
 pub async fn shares(db: &impl ConnectionTrait, job: JobNo) -> Result<Vec<Share>, StoreError> {
-    const SHARES: &str = "SELECT node, CAST(SUM(count) AS BIGINT), MAX(position) FROM holdings
-        WHERE job = $1 AND state = 0 GROUP BY node ORDER BY node";
     let rows = db.query_all_raw(statement(db.get_database_backend(), SHARES, vec![job.0.into()])).await?;
     let share = |row: &QueryResult| {
         Ok(Share { node: NodeNo(row.try_get_by_index(0)?), results: count(row, 1)?, position: count(row, 2)? })
@@ -171,9 +178,10 @@ pub async fn shares(db: &impl ConnectionTrait, job: JobNo) -> Result<Vec<Share>,
     rows.iter().map(share).collect()
 }
 
+const NODES: &str = "SELECT DISTINCT node FROM holdings WHERE node > $1 AND state = 0 ORDER BY node LIMIT $2";
+
 /// Nodes that have something held, after the node `after`.
 pub async fn nodes(db: &impl ConnectionTrait, after: NodeNo, limit: u64) -> Result<Vec<NodeNo>, StoreError> {
-    const NODES: &str = "SELECT DISTINCT node FROM holdings WHERE node > $1 AND state = 0 ORDER BY node LIMIT $2";
     let rows =
         db.query_all_raw(statement(db.get_database_backend(), NODES, vec![after.0.into(), int(limit).into()])).await?;
     rows.iter().map(|row| Ok(NodeNo(row.try_get_by_index(0)?))).collect()
@@ -194,10 +202,11 @@ pub async fn set_states(
     rows.iter().map(|row| Ok(row.try_get_by_index(0)?)).collect()
 }
 
+const FORGET: &str = "DELETE FROM holdings WHERE id IN
+    (SELECT id FROM holdings WHERE job = $1 AND state <> 0 ORDER BY id LIMIT $2)";
+
 /// Delete some of a job's holdings; how many. Those that are held stay.
 pub(super) async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Result<u64, StoreError> {
-    const FORGET: &str = "DELETE FROM holdings WHERE id IN
-        (SELECT id FROM holdings WHERE job = $1 AND state <> 0 ORDER BY id LIMIT $2)";
     let values = vec![job.into(), int(rows).into()];
     Ok(db.execute_raw(statement(db.get_database_backend(), FORGET, values)).await?.rows_affected())
 }
@@ -239,6 +248,14 @@ fn unpack(bytes: &[u8]) -> Option<Vec<u64>> {
         Some(*seq)
     };
     Some(distances.into_iter().scan(0, next).collect())
+}
+
+/// All statements, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<String> {
+    let lists = [HELD_FROM, HELD_TO, HELD_BEFORE, OF_JOB];
+    let lists = lists.iter().map(|rest| format!("SELECT {COLUMNS} FROM holdings WHERE {rest}"));
+    lists.chain([INSERT, SHARES, NODES, SET, FORGET].map(ToOwned::to_owned)).collect()
 }
 
 #[cfg(test)]

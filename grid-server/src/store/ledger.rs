@@ -238,3 +238,8 @@ pub(super) fn amount(row: &QueryResult, index: usize) -> Result<Amount, StoreErr
 fn kind_of(number: i64) -> Option<Kind> {
     [Kind::Single, Kind::Pending, Kind::Post, Kind::Void].into_iter().find(|kind| *kind as i64 == number)
 }
+
+/// Statements that are run for every batch or page, for the test that looks at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: &[&str] =
+    &[BALANCE, KNOWN, INSERT, UPDATE, EXPIRING, NOT_EXPIRING, EXPIRED, statements::DEBIT, statements::CREDIT];

@@ -22,12 +22,17 @@ mod postgres;
 
 /// A new database, and the folder that it lies in where it is a file.
 async fn open(kind: &str) -> (Store, tempfile::TempDir) {
+    let (url, folder) = new_url(kind).await;
+    (Store::open(&url).await.unwrap(), folder)
+}
+
+async fn new_url(kind: &str) -> (String, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let url = match kind {
         "sqlite" => format!("sqlite://{}", folder.path().join("test.db").display()),
         _ => tokio::task::spawn_blocking(postgres::new_database).await.unwrap(),
     };
-    (Store::open(&url).await.unwrap(), folder)
+    (url, folder)
 }
 
 /// Run a test on both databases.

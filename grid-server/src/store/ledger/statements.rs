@@ -31,11 +31,22 @@ pub struct Page {
     pub limit: u64,
 }
 
-const SIDE: &str = "SELECT t.id, t.debit, t.credit, t.amount, t.timeout_ms, t.made_at_ms, t.cause, t.seq,
-        p.cause AS reserved_for
-    FROM transfers t LEFT JOIN transfers p ON p.id = t.pending
-    WHERE t.SIDE = $1 AND t.made_at_ms >= $2 AND t.made_at_ms < $3 AND (t.made_at_ms, t.seq) < ($4, $5)
-    ORDER BY t.made_at_ms DESC, t.seq DESC LIMIT $6";
+/// The two sides have an index each in this order.
+macro_rules! side {
+    ($side:literal) => {
+        concat!(
+            "SELECT t.id, t.debit, t.credit, t.amount, t.timeout_ms, t.made_at_ms, t.cause, t.seq, p.cause
+            FROM transfers t LEFT JOIN transfers p ON p.id = t.pending
+            WHERE t.",
+            $side,
+            " = $1 AND t.made_at_ms >= $2 AND t.made_at_ms < $3 AND (t.made_at_ms, t.seq) < ($4, $5)
+            ORDER BY t.made_at_ms DESC, t.seq DESC LIMIT $6"
+        )
+    };
+}
+
+pub(super) const DEBIT: &str = side!("debit");
+pub(super) const CREDIT: &str = side!("credit");
 
 /// Lines of an account's statement, newest first.
 pub async fn statement_of(db: &impl ConnectionTrait, account: Account, page: &Page) -> Result<Vec<Line>, StoreError> {
@@ -50,10 +61,9 @@ pub async fn statement_of(db: &impl ConnectionTrait, account: Account, page: &Pa
         int(page.limit).into(),
     ];
     let mut lines = Vec::new();
-    // Each side has its index in this order; both pages together hold the page that is asked for.
-    for side in ["debit", "credit"] {
-        let text = SIDE.replace("SIDE", side);
-        let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values.clone())).await?;
+    // Both pages together hold the page that is asked for.
+    for text in [DEBIT, CREDIT] {
+        let rows = db.query_all_raw(statement(db.get_database_backend(), text, values.clone())).await?;
         for row in &rows {
             lines.push(read(row)?);
         }

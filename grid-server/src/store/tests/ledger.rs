@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use grid_core::ledger::{Account, Amount, Applied, BATCH_MAX, Finding, LedgerError, Reason, Transfer, Work};
 use grid_core::{AccountNo, JobNo, NodeNo};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use sea_orm::DatabaseTransaction;
 
 use super::super::holdings::{self, Holding, State};
 use super::super::ledger::statements::{Page, statement_of};
@@ -14,12 +14,13 @@ use super::open;
 
 mod many;
 mod model;
+mod schema;
+
+use schema::raw;
 
 on_both! {
     life => super::pay_goes_its_way_and_again_changes_nothing;
     refusals => super::a_refused_batch_writes_nothing_and_its_neighbours_go_on;
-    stone => super::transfers_are_never_changed_or_deleted;
-    guards => super::the_tables_refuse_what_the_rules_refuse;
     pages => super::a_statement_has_each_line_once;
     times => super::reservations_expire;
     tampered => super::the_check_finds_what_was_tampered_with;
@@ -69,7 +70,7 @@ pub(super) async fn applied(
 }
 
 /// Apply what must go through.
-async fn done(store: &Store, transfers: &[Transfer], now_ms: u64) {
+pub(super) async fn done(store: &Store, transfers: &[Transfer], now_ms: u64) {
     let new = vec![Applied::New; transfers.len()];
     assert_eq!(applied(store, transfers, now_ms).await.unwrap(), Ok(new));
 }
@@ -79,13 +80,13 @@ async fn available(store: &Store, account: Account) -> Amount {
 }
 
 /// Ann has 100 credits, 60 of them in the job's escrow.
-async fn begin(store: &Store) {
+pub(super) async fn begin(store: &Store) {
     open_accounts(store, &[Account::user(ANN), Account::user(BEN), Account::escrow(JOB)]).await;
     done(store, &[Transfer::grant(ANN, 1, credits(100)), Transfer::fund(ANN, JOB, 0, credits(60))], 5).await;
 }
 
 /// What the check finds at a moment when no escrow is overdue.
-async fn findings(store: &Store) -> Vec<Finding> {
+pub(super) async fn findings(store: &Store) -> Vec<Finding> {
     check(store.reader(), 10).await.unwrap().audit.findings().to_vec()
 }
 
@@ -142,84 +143,6 @@ async fn a_refused_batch_writes_nothing_and_its_neighbours_go_on(store: &Store) 
     done(store, &many[1..], 8).await;
     assert_eq!(available(store, account).await, credits(10 + BATCH_MAX as i64));
     assert_eq!(findings(store).await, []);
-}
-
-/// Run a statement as it is; whether the database took it.
-async fn raw(store: &Store, text: &'static str) -> Result<u64, StoreError> {
-    store
-        .write(move |db| {
-            Box::pin(async move {
-                let done = db.execute_raw(Statement::from_string(db.get_database_backend(), text)).await?;
-                Ok(done.rows_affected())
-            })
-        })
-        .await
-}
-
-async fn transfers_are_never_changed_or_deleted(store: &Store) {
-    begin(store).await;
-    let mut attempts = vec![
-        "UPDATE transfers SET amount = amount + 1",
-        "UPDATE transfers SET made_at_ms = 0 WHERE seq = 1",
-        "DELETE FROM transfers WHERE seq = 2",
-        "DELETE FROM transfers",
-        "DELETE FROM ledger_accounts",
-        "UPDATE ledger_accounts SET credits_posted = credits_posted - 1 WHERE credits_posted > 0",
-        "UPDATE ledger_accounts SET owner = owner + 1, id = id + 4096 WHERE kind = 5",
-    ];
-    if store.backend() == sea_orm::DbBackend::Sqlite {
-        attempts.push("INSERT OR REPLACE INTO transfers SELECT * FROM transfers");
-        attempts.push(
-            "INSERT OR REPLACE INTO transfers (id, kind, code, debit, credit, amount, made_at_ms, cause)
-            SELECT id, kind, code, debit, credit, 7, made_at_ms, cause FROM transfers",
-        );
-    } else {
-        attempts.push("TRUNCATE transfers CASCADE");
-    }
-    for text in attempts {
-        assert!(raw(store, text).await.is_err(), "{text}");
-    }
-    assert_eq!(findings(store).await, []);
-    assert_eq!(check(store.reader(), 10).await.unwrap().audit.transfers(), 2);
-}
-
-/// Constraints are the last guard, for whoever writes without the rules.
-async fn the_tables_refuse_what_the_rules_refuse(store: &Store) {
-    begin(store).await;
-    done(store, &Transfer::hold(frame(1), BEN, credits(1), Amount::ZERO), 6).await;
-    let insert = |values: &str| -> &'static str {
-        let columns = "id, kind, code, debit, credit, amount, pending, timeout_ms, made_at_ms, cause";
-        let void = "(SELECT id FROM transfers WHERE kind = 2)";
-        let values = values.replace("PENDING", void);
-        let id = if store.backend() == sea_orm::DbBackend::Sqlite { "x'01'" } else { "'\\x01'::bytea" };
-        Box::leak(format!("INSERT INTO transfers ({columns}) SELECT {id}, {values}, 1, {id}").into_boxed_str())
-    };
-    for values in [
-        "1, 1, 17, 4117, 0, NULL, NULL",
-        "1, 1, 17, 4117, -5, NULL, NULL",
-        "1, 1, 17, 4117, 1000000000000001, NULL, NULL",
-        "1, 1, 17, 17, 5, NULL, NULL",
-        "1, 1, 17, 999, 5, NULL, NULL",
-        "5, 1, 17, 4117, 5, NULL, NULL",
-        "3, 9, 17, 4117, 5, NULL, NULL",
-        "1, 1, 17, 4117, 5, PENDING, NULL",
-        "1, 1, 17, 4117, 5, NULL, 7",
-    ] {
-        assert!(raw(store, insert(values)).await.is_err(), "{values}");
-    }
-    for text in [
-        "UPDATE ledger_accounts SET debits_posted = credits_posted + 1 WHERE kind = 5",
-        "UPDATE ledger_accounts SET debits_pending = credits_posted + 1 WHERE kind = 6",
-        "UPDATE ledger_accounts SET debits_pending = -1 WHERE kind = 1",
-        "INSERT INTO ledger_accounts (id, kind, currency, owner) VALUES (5, 5, 1, 0)",
-    ] {
-        assert!(raw(store, text).await.is_err(), "{text}");
-    }
-    let void = "4, 10, 17, 4117, 5, PENDING, NULL";
-    assert_eq!(raw(store, insert(void)).await.unwrap(), 1, "the rest of the row is as it may be");
-    let hold = Transfer::hold(frame(1), BEN, credits(1), Amount::ZERO)[0];
-    let refused = applied(store, &[hold.void()], 7).await;
-    assert!(refused.is_err() || refused.unwrap().is_err(), "resolved twice");
 }
 
 async fn a_statement_has_each_line_once(store: &Store) {

@@ -2,12 +2,14 @@
 //! there, whatever was not is there as a whole or not at all, and doing everything again gives the state of a run that
 //! nobody disturbed.
 //!
-//! This binary is both: without arguments the test, as `child URL POINT` the process that is killed.
+//! This binary is both: without arguments the test, as `child URL POINT` the process that is killed. With
+//! `measure TRANSFERS [URL]` it says instead how long the check of so many takes.
 
 #[path = "../../src/store/tests/postgres.rs"]
 mod postgres;
 
 mod child;
+mod measure;
 mod plan;
 
 use std::io::{BufRead, BufReader, Lines};
@@ -32,6 +34,11 @@ fn main() {
         && command == "child"
     {
         return child::run(url, point);
+    }
+    if let [command, transfers, url @ ..] = &args[..]
+        && command == "measure"
+    {
+        return measure::run(transfers.parse().expect("a number of transfers"), url.first().map(String::as_str));
     }
     // As the usual harness: a filter that names something else skips this test.
     if args.iter().any(|arg| !arg.starts_with('-') && !NAME.contains(arg.as_str())) || args.contains(&"--list".into()) {
