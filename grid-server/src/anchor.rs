@@ -6,20 +6,19 @@
 use std::io;
 use std::path::PathBuf;
 
-use fallow_protocol::Digest;
-use fallow_protocol::manifest::{Manifest, PROFILE};
+use fallow_protocol::manifest::Manifest;
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::unit::{Call, UnitKey, UnitResult};
-use fallow_sandbox::client::{Module, SandboxError, Task, WorkerSetup, unit_seed};
+use fallow_protocol::unit::{Call, UnitResult};
+use fallow_sandbox::client::{Module, Task, WorkerSetup, unit_seed};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit, TryAcquireError};
 
 use crate::app::App;
 use crate::config::Config;
 use crate::modules::worker_exe;
-use crate::store::StoreError;
 
 mod budget;
 mod compiled;
+mod error;
 mod inputs;
 mod limits;
 mod meter;
@@ -28,82 +27,11 @@ mod unit;
 mod worker;
 
 use compiled::Compiled;
+pub use error::AnchorError;
+use error::host;
 use meter::{Meter, Purse};
 pub use unit::{AnchorJob, AnchorUnit};
 use worker::Folder;
-
-/// Why the server's own worker gives no result. None of these says anything about the unit.
-#[derive(Debug, thiserror::Error)]
-pub enum AnchorError {
-    /// The operator has switched it off.
-    #[error("the server's own worker is switched off (anchor.share_permille is 0)")]
-    Off,
-    /// It has as much to do as it may have at once.
-    #[error("the server's own worker runs as many units as it may; ask again when one has ended")]
-    Busy,
-    /// It has used its share of the time.
-    #[error("the server's own worker has used its share of the last hour; ask again in {again_in_ms} ms")]
-    OverBudget {
-        /// When there is room again, milliseconds from now.
-        again_in_ms: u64,
-    },
-    /// The unit needs more than the server lends.
-    #[error("the unit needs more than the server's own worker gives: anchor.unit.{limit} is {most}")]
-    TooLarge {
-        /// Which limit.
-        limit: &'static str,
-        /// What it is.
-        most: u64,
-    },
-    /// The module is of another time.
-    #[error("the module's profile is {found:?}, this server runs {PROFILE:?} only")]
-    Profile {
-        /// The module's.
-        found: String,
-    },
-    /// The component cannot be compiled here, though it was accepted.
-    #[error("the module is refused: {0}")]
-    Module(String),
-    /// A file that the unit needs is not kept any more.
-    #[error("the blob {0}, which the unit needs, is not here or too short")]
-    Missing(Digest),
-    /// There is no such unit.
-    #[error("the job {job} has no unit {} of stage {}", key.seq, key.stage)]
-    Unknown {
-        /// Internal id of the job.
-        job: i64,
-        /// The unit.
-        key: UnitKey,
-    },
-    /// The server stops.
-    #[error("the server is stopping")]
-    Stopping,
-    /// This computer could not.
-    #[error("failed to {step}")]
-    Host {
-        /// What was being done.
-        step: &'static str,
-        /// What failed.
-        #[source]
-        source: io::Error,
-    },
-    /// The database.
-    #[error("failed to use the store")]
-    Store(#[from] StoreError),
-}
-
-impl From<SandboxError> for AnchorError {
-    fn from(error: SandboxError) -> Self {
-        match error {
-            SandboxError::Refused(why) => Self::Module(why),
-            SandboxError::Host { step, source } => Self::Host { step, source },
-        }
-    }
-}
-
-fn host(step: &'static str) -> impl FnOnce(io::Error) -> AnchorError {
-    move |source| AnchorError::Host { step, source }
-}
 
 /// The server's own worker.
 #[derive(Debug)]
@@ -179,10 +107,8 @@ impl Anchor {
     }
 
     async fn result(&self, app: &App, unit: &AnchorUnit) -> Result<UnitResult, AnchorError> {
-        let manifest = unit.job.module.manifest()?;
-        if manifest.profile != PROFILE {
-            return Err(AnchorError::Profile { found: manifest.profile });
-        }
+        // Checks come after a job's end, and so perhaps after the module's expiry: to them, it is always in time.
+        let manifest = unit.job.module.signed.authored.verify(0)?;
         self.folders.get_or_try_init(|| self.make_folders()).await.map_err(host("make the folders"))?;
         let _in_use = self.compiled.hold(manifest.executed);
         let mut meter = Meter::start(&self.purse, &app.metrics);

@@ -32,7 +32,7 @@ pub struct App {
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
     /// What is remembered of nodes.
-    pub trust: Trust,
+    pub trust: Arc<Trust>,
     /// What cuts the workers' latency.
     pub wakes: Wakes,
     /// Counters for `/metrics`.
@@ -43,7 +43,7 @@ impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
     pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
         let anchor = Anchor::new(&config);
-        let trust = Trust::new(config.policy());
+        let trust = Arc::new(Trust::new(config.policy()));
         Arc::new(Self {
             config,
             store,

@@ -11,6 +11,7 @@ use toml::Value;
 use crate::config::{Config, Flags, Log};
 
 mod commands;
+mod ledger;
 mod run;
 
 #[derive(Parser)]
@@ -80,6 +81,9 @@ enum Command {
         /// File that `backup` wrote
         file: PathBuf,
     },
+    /// The grid's credits
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
     /// Print the API's OpenAPI document
     Openapi,
 }
@@ -147,6 +151,13 @@ enum TokenCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum LedgerCommand {
+    /// Recompute every account from its transfers and say what does not add up; the server may run meanwhile. Exit code
+    /// 1 where something does not
+    Check,
+}
+
 impl Common {
     fn flags(&self) -> Flags {
         let path = |path: &PathBuf| Value::String(path.to_string_lossy().into_owned());
@@ -201,6 +212,7 @@ fn try_main(cli: Cli) -> anyhow::Result<()> {
             Command::Token(command) => commands::token(&config, command, json).await,
             Command::Backup { file } => commands::backup(&config, &file, json).await,
             Command::Restore { file } => commands::restore(&config, &file, json).await,
+            Command::Ledger(LedgerCommand::Check) => ledger::check(&config, json).await,
             Command::Openapi => commands::openapi(),
         }
     })

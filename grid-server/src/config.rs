@@ -15,14 +15,13 @@ use grid_core::trust::Policy;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod anchor;
 mod grid;
 mod secret;
 
+pub use anchor::Anchor;
 pub use grid::{Grid, Trust};
 pub use secret::Secret;
-
-/// Units that the server's own worker may be let run at once.
-const ANCHOR_UNITS_MAX: usize = 64;
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -144,20 +143,6 @@ pub struct Work {
     pub orphan_hours: u32,
 }
 
-/// The server's own worker, which checks results where the grid has nobody else.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Anchor {
-    /// Wall time that it may take, thousandths of one core over an hour; 0 switches it off.
-    pub share_permille: u32,
-    /// Units that it runs at once, each in a process of its own.
-    pub units: usize,
-    /// Compiled modules that it keeps, bytes.
-    pub compiled_bytes_max: u64,
-    /// Most that it gives a unit; one that needs more is not checked here.
-    pub unit: manifest::Limits,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -235,27 +220,6 @@ impl Default for Work {
     }
 }
 
-impl Default for Anchor {
-    fn default() -> Self {
-        Self {
-            share_permille: 250,
-            units: 1,
-            compiled_bytes_max: 1 << 30,
-            unit: manifest::Limits {
-                memory_bytes: 1 << 30,
-                fuel: 1_000_000_000_000_000,
-                // A quarter of an hour, which is an hour's share.
-                wall_ms: 900_000,
-                output_bytes: 256 << 20,
-                emit_bytes: 2 << 30,
-                log_bytes: 1 << 20,
-                scratch_bytes: 2 << 30,
-                checkpoint_bytes: 64 << 20,
-            },
-        }
-    }
-}
-
 /// Environment variables and the keys that they set. All are also keys of the file.
 const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_NAME", &["name"]),
@@ -322,9 +286,7 @@ impl Config {
         if self.keys.online_days == 0 || self.limits.connections_max == 0 || self.limits.validations_max == 0 {
             bail!("keys.online_days, limits.connections_max and limits.validations_max must be at least 1");
         }
-        if !(1..=ANCHOR_UNITS_MAX).contains(&self.anchor.units) {
-            bail!("anchor.units must be from 1 to {ANCHOR_UNITS_MAX}; anchor.share_permille = 0 switches it off");
-        }
+        self.anchor.check()?;
         if self.work.heartbeat_ms == 0 || self.work.lease_ms < 3 * self.work.heartbeat_ms {
             bail!("work.lease_ms must be at least three times work.heartbeat_ms, so that one lost message is harmless");
         }

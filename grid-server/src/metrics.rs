@@ -99,6 +99,12 @@ pub struct Metrics {
     pub modules_refused: Counter,
     /// Requests turned away because somebody asked too often.
     pub rate_limited: Counter,
+    /// What did not add up when the ledger was last checked; below zero where that could not be told.
+    pub ledger_findings: Gauge,
+    /// Transfers that were checked then.
+    pub ledger_transfers: Gauge,
+    /// When that was, seconds since 1970; 0 before the first time.
+    pub ledger_checked_at: Gauge,
 }
 
 impl Default for Metrics {
@@ -124,6 +130,9 @@ impl Default for Metrics {
             modules_accepted: Counter::default(),
             modules_refused: Counter::default(),
             rate_limited: Counter::default(),
+            ledger_findings: Gauge::default(),
+            ledger_transfers: Gauge::default(),
+            ledger_checked_at: Gauge::default(),
         };
         metrics.register();
         metrics
@@ -171,6 +180,11 @@ impl Metrics {
         registry.register("anchor_units", "units run by the server's own worker", self.anchor_units.clone());
         registry.register("anchor_seconds", "wall time of the server's own worker", self.anchor_seconds.clone());
         registry.register("jobs_active", "jobs that have not ended", self.jobs_active.clone());
+        let help = "what did not add up when the ledger was last checked, below zero where that could not be told";
+        registry.register("ledger_findings", help, self.ledger_findings.clone());
+        registry.register("ledger_transfers", "transfers checked then", self.ledger_transfers.clone());
+        let help = "when the ledger was last checked, seconds since 1970";
+        registry.register("ledger_checked_at", help, self.ledger_checked_at.clone());
     }
 }
 

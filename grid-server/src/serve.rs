@@ -21,6 +21,7 @@ use crate::{auth, workers};
 mod accept;
 mod folder;
 mod housekeeping;
+mod nightly;
 
 /// Requests that are being answered get so long when the server stops.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -55,6 +56,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let app = App::new(config, store, blobs, keys, Metrics::default());
     let mut tasks = workers::start(app.clone()).await?;
     tasks.push(tokio::spawn(housekeeping::run(app.clone())));
+    tasks.push(tokio::spawn(nightly::run(app.clone())));
     tasks.push(tokio::spawn(accept::run(app.clone(), listener, router(app.clone()), certificates.clone())));
     tracing::info!(%address, encrypted = certificates.is_some(), "listening");
     Ok(Running { app, address, operator_token, certificates, tasks, _lock: lock })

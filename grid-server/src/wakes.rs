@@ -12,6 +12,8 @@ pub struct Wakes {
     pub dispatch: Notify,
     /// A job may have ended its work.
     pub finish: Notify,
+    /// Results may be final, or have to be looked through.
+    pub settle: Notify,
     /// Cancelled when the server stops.
     pub stop: CancellationToken,
 }

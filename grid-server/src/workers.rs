@@ -19,19 +19,25 @@ mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
+pub(crate) mod due;
 pub(crate) mod end;
 mod expire;
 mod finish;
 pub(crate) mod lease;
-mod load;
+pub(crate) mod load;
+pub(crate) mod pay;
+pub(crate) mod records;
 pub(crate) mod results;
+mod rewind;
+mod settle;
 pub(crate) mod split;
+mod sweep;
 pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};
 pub(crate) use dispatch::snapshot;
-pub(crate) use load::activate;
+pub(crate) use load::{activate, money};
 
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.
 pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
@@ -44,6 +50,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(results::run(app.clone(), waiting)),
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
+        tokio::spawn(settle::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }

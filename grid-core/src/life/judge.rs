@@ -36,7 +36,8 @@ pub struct Report<'a> {
 }
 
 impl Report<'_> {
-    pub(super) fn claim(&self, needed: u8) -> Claim {
+    /// What is kept of it, where somebody else has to say the same.
+    pub fn claim(&self, needed: u8) -> Claim {
         Claim {
             node: self.node,
             owner: self.owner,
@@ -206,7 +207,7 @@ fn judge_first(report: &Report<'_>, scene: &Scene<'_>) -> Verdict {
 fn judge_next(unit: &Unit, needed: u8, report: &Report<'_>, scene: &Scene<'_>) -> Verdict {
     let mut claims = unit.claims.clone();
     claims.push(report.claim(needed));
-    let views = views(&claims, scene);
+    let views = views(&claims, scene.job_owner, scene.about);
     match decide(scene.policy, needed, &views) {
         Decision::Another { .. } => Verdict::Check { needed },
         Decision::GiveUp => Verdict::Failed(Basis::Disputed),
@@ -219,13 +220,13 @@ fn judge_next(unit: &Unit, needed: u8, report: &Report<'_>, scene: &Scene<'_>) -
 }
 
 /// The claims as the rules of trust see them.
-pub fn views(claims: &[Claim], scene: &Scene<'_>) -> Vec<ClaimView> {
-    claims.iter().map(|claim| view(claim, scene)).collect()
+pub fn views(claims: &[Claim], job_owner: Option<AccountNo>, about: &dyn Fn(NodeNo) -> About) -> Vec<ClaimView> {
+    claims.iter().map(|claim| view(claim, job_owner, about)).collect()
 }
 
-fn view(claim: &Claim, scene: &Scene<'_>) -> ClaimView {
-    let About { standing, network, arch, engine } = (scene.about)(claim.node);
-    let own = scene.job_owner == Some(claim.owner);
+fn view(claim: &Claim, job_owner: Option<AccountNo>, about: &dyn Fn(NodeNo) -> About) -> ClaimView {
+    let About { standing, network, arch, engine } = about(claim.node);
+    let own = job_owner == Some(claim.owner);
     ClaimView {
         node: claim.node,
         owner: claim.owner,
@@ -282,7 +283,7 @@ fn is_refuted(claims: &[Claim], views: &[ClaimView], right: Marks, at: usize) ->
 /// What a unit comes to whose check nobody is left to make; none where it has to wait for somebody.
 pub fn judge_alone(unit: &Unit, scene: &Scene<'_>) -> Option<Verdict> {
     let done = Outcome::Done.class();
-    let views = views(&unit.claims, scene);
+    let views = views(&unit.claims, scene.job_owner, scene.about);
     match unit.claims.as_slice() {
         [] => None,
         [only] if only.class != done => Some(Verdict::Failed(Basis::Unconfirmed)),

@@ -58,7 +58,7 @@ mod tests {
             unit_fuel: None,
             fuel_left: 1,
             budget_left: None,
-            weight: 1,
+            weight: 1_000,
         }
     }
 

@@ -64,6 +64,11 @@ struct Account {
     own: Order,
 }
 
+/// What is held counts less where the author offers more.
+fn weighed(held_us: u64, job: &JobView) -> u64 {
+    (u128::from(held_us) * 1_000 / u128::from(job.weight.max(1))).min(u128::from(u64::MAX)) as u64
+}
+
 /// The queue of all jobs with work.
 #[derive(Debug)]
 pub(super) struct Fair<'a> {
@@ -136,7 +141,8 @@ impl<'a> Fair<'a> {
         let fuel = (units + picked).saturating_mul(share.price);
         let held = (units + picked).saturating_mul(weight_us(share.job.unit_us));
         let account = share.account;
-        share.held_us = share.held_us.saturating_add(held / u64::from(share.job.weight.max(1)));
+        let held = weighed(held, share.job);
+        share.held_us = share.held_us.saturating_add(held);
         share.fuel_out = share.fuel_out.saturating_add(fuel);
         let account = &mut self.accounts[account];
         account.held_us = account.held_us.saturating_add(held);
@@ -153,7 +159,8 @@ impl<'a> Fair<'a> {
         }
         for (share, units) in self.shares.iter_mut().zip(units) {
             let held = units.saturating_mul(weight_us(share.job.unit_us));
-            share.held_us = held / u64::from(share.job.weight.max(1));
+            let held = weighed(held, share.job);
+            share.held_us = held;
             share.fuel_out = units.saturating_mul(share.price);
             let account = &mut self.accounts[share.account];
             account.held_us = account.held_us.saturating_add(held);

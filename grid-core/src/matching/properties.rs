@@ -55,7 +55,7 @@ fn job(id: i64, ready: u64) -> JobView {
         unit_fuel: None,
         fuel_left: u64::MAX,
         budget_left: None,
-        weight: 1,
+        weight: 1_000,
     }
 }
 

@@ -163,7 +163,7 @@ pub struct JobView {
     pub fuel_left: u64,
     /// Fuel that what is left of its budget buys; none where others' nodes cost it nothing.
     pub budget_left: Option<u64>,
-    /// Share among its account's jobs; 1 is ordinary, 0 counts as 1.
+    /// Share among jobs, thousandths: 1,000 is ordinary, 2,000 gets twice as much; 0 counts as 1.
     pub weight: u32,
 }
 

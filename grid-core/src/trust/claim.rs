@@ -26,6 +26,9 @@ pub struct ClaimView {
     pub output: Digest,
     /// The run went on from a checkpoint: its fuel cannot be compared.
     pub resumed: bool,
+    /// It was handed in before its node's last fault was found (its position is at most
+    /// [`Record::fault_position`](super::Record::fault_position)): it no longer counts.
+    pub void: bool,
 }
 
 impl ClaimView {

@@ -61,7 +61,8 @@ pub enum Decision {
 
 /// What the claims come to where `needed` equal ones of independent nodes are asked for.
 pub fn decide(policy: &Policy, needed: u8, claims: &[ClaimView]) -> Decision {
-    let is_disputed = claims.iter().any(|claim| !claim.agrees(&claims[0]));
+    let mut live = claims.iter().filter(|claim| !claim.void);
+    let is_disputed = live.next().is_some_and(|first| live.any(|claim| !claim.agrees(first)));
     let is_last = claims.len() >= usize::from(policy.executors_max);
     let Some(index) = winner(policy, needed.max(1), claims, is_last) else {
         return match is_last {
@@ -79,31 +80,31 @@ pub fn decide(policy: &Policy, needed: u8, claims: &[ClaimView]) -> Decision {
 /// What the claims come to when nobody is left who could run it once more: an anchor's word, else what two nodes say,
 /// be they one owner's. `None` while there is only one claim, or all differ (see [`alone`](super::alone)).
 pub fn decide_alone(policy: &Policy, claims: &[ClaimView]) -> Option<Decision> {
-    let nodes = |claim: &ClaimView| claims.iter().filter(|other| other.agrees(claim)).count();
-    let best = (0..claims.len()).max_by_key(|index| nodes(&claims[*index]))?;
+    let nodes = |claim: &ClaimView| claims.iter().filter(|other| !other.void && other.agrees(claim)).count();
+    let best = (0..claims.len()).filter(|index| !claims[*index].void).max_by_key(|index| nodes(&claims[*index]))?;
     let index = winner(policy, 2, claims, false).or((nodes(&claims[best]) >= 2).then_some(best))?;
     Some(accept(policy, claims, index))
 }
 
 /// A claim of the value that wins.
 fn winner(policy: &Policy, needed: u8, claims: &[ClaimView], is_last: bool) -> Option<usize> {
-    let mut anchors = claims.iter().enumerate().filter(|(_, claim)| claim.standing == Standing::Anchor);
+    let mut anchors = claims.iter().enumerate().filter(|(_, claim)| claim.standing == Standing::Anchor && !claim.void);
     if let Some((index, first)) = anchors.next() {
         return anchors.all(|(_, other)| other.agrees(first)).then_some(index);
     }
-    let (index, votes) = (0..claims.len()).map(|index| (index, votes(claims, &claims[index]))).max_by_key(|it| it.1)?;
-    let rival =
-        claims.iter().filter(|other| !other.agrees(&claims[index])).map(|other| self::votes(claims, other)).max();
-    let is_ahead = rival.is_none_or(|rival| rival < votes);
+    let candidates = (0..claims.len()).filter(|index| !claims[*index].void);
+    let (index, most) = candidates.map(|index| (index, votes(claims, &claims[index]))).max_by_key(|it| it.1)?;
+    let rivals = claims.iter().filter(|other| !other.agrees(&claims[index]));
+    let is_ahead = rivals.map(|rival| votes(claims, rival)).all(|rival| rival < most);
     let majority = usize::from(policy.executors_max) / 2 + 1;
-    (is_ahead && (votes >= usize::from(needed) || is_last && votes >= majority)).then_some(index)
+    (is_ahead && (most >= usize::from(needed) || is_last && most >= majority)).then_some(index)
 }
 
-/// Owners who say the same.
+/// Owners who say the same and whose word counts.
 fn votes(claims: &[ClaimView], value: &ClaimView) -> usize {
-    let says = |claim: &&ClaimView| claim.agrees(value);
-    let is_first = |at: usize, claim: &ClaimView| !claims[..at].iter().filter(says).any(|it| it.owner == claim.owner);
-    claims.iter().enumerate().filter(|(at, claim)| claim.agrees(value) && is_first(*at, claim)).count()
+    let says = |claim: &ClaimView| !claim.void && claim.agrees(value);
+    let said = |at: usize, owner| claims[..at].iter().any(|claim| says(claim) && claim.owner == owner);
+    claims.iter().enumerate().filter(|(at, claim)| says(claim) && !said(*at, claim.owner)).count()
 }
 
 /// Whether those who differ from the winner are all computers of one kind that no winner is: then the kind, and whether
@@ -127,7 +128,8 @@ fn accept(policy: &Policy, claims: &[ClaimView], index: usize) -> Decision {
     let value = &claims[index];
     let counts = |claim: &ClaimView, other: &ClaimView| {
         let knows_people = policy.grid != GridKind::Open && claim.node != other.node;
-        other.agrees(value) && (knows_people || claim.owner != other.owner && other.standing.vouches())
+        let is_known = knows_people || claim.owner != other.owner && other.standing.vouches();
+        other.agrees(value) && !other.void && is_known
     };
     Decision::Accept {
         index,

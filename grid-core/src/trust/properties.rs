@@ -21,6 +21,7 @@ pub(super) fn claim(n: i64, value: u8, standing: Standing) -> ClaimView {
         digest,
         output: digest,
         resumed: false,
+        void: false,
     }
 }
 

@@ -7,7 +7,7 @@ use fallow_protocol::limits::UNIT_BLOBS_MAX;
 use fallow_protocol::unit::{Input, Output, Range};
 use fallow_sandbox::client::{Bytes, FileRange, TaskInput};
 
-use super::{AnchorError, host};
+use super::error::{AnchorError, host};
 use crate::blobs::BlobStore;
 
 /// The input; every blob that it names is there.

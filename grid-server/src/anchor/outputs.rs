@@ -9,7 +9,8 @@ use fallow_sandbox::client::TaskEnd;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::{AnchorError, AnchorUnit, host};
+use super::AnchorUnit;
+use super::error::{AnchorError, host};
 use crate::app::{App, now_ms};
 use crate::blobs::BUFFER_BYTES;
 use crate::store::blobs;

@@ -7,8 +7,8 @@ use fallow_sandbox::client::{IdleWorker, Task, TaskEnd, Worker, WorkerEvent, Wor
 use tempfile::TempDir;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::error::{AnchorError, host};
 use super::meter::{Meter, Purse, TICK};
-use super::{AnchorError, host};
 
 /// What was being done where a worker fails.
 const RUN: &str = "run the unit";

@@ -14,7 +14,7 @@ use crate::store::{Store, accounts};
 use crate::{backup as archive, keys as grid_keys, router};
 
 /// Answer on stdout: for programs or for people.
-fn answer(json: bool, value: Value, text: String) -> anyhow::Result<()> {
+pub(super) fn answer(json: bool, value: Value, text: String) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     if json {

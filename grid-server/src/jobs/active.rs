@@ -9,8 +9,10 @@ use fallow_protocol::manifest::{Exports, Limits};
 use fallow_protocol::unit::{Call, STAGE_RUN, STAGE_SPLIT, UnitKey};
 use fallow_protocol::{Digest, JobId};
 use grid_core::eta::Rate;
-use grid_core::life::{JobLife, Mask};
+use grid_core::ledger::Amount;
+use grid_core::life::{About, Claim, JobLife, Mask, views};
 use grid_core::matching::{JobView, PICKY_MAX, Picky};
+use grid_core::pricing::{Price, affordable};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::watch;
 
@@ -53,6 +55,8 @@ pub struct ActiveJob {
     pub shared_lens: Vec<u64>,
     /// Shifts the numbers of attempts as nodes see them.
     pub mask: Mask,
+    /// What its work costs; none where it costs nothing.
+    pub price: Option<Price>,
     /// Seed of the units' random streams.
     pub seed: u64,
     /// Where the guests' clocks begin.
@@ -87,6 +91,14 @@ pub struct JobState {
     pub seen: (u64, u64, u64),
     /// Nodes that declined it, and until when they are not asked.
     pub avoid: HashMap<i64, u64>,
+    /// What is left of its budget: neither spent nor held.
+    pub budget: Amount,
+    /// Results that nobody was there to pay: nothing of the job goes on before they are paid.
+    pub unpaid: bool,
+    /// Units that the server's own worker cannot run.
+    pub not_by_server: HashSet<UnitKey>,
+    /// The stage whose unchecked results were looked through.
+    pub swept: Option<u16>,
     /// Whether somebody joins its outputs now.
     pub assembling: bool,
     /// Whether it has ended; nothing more is done for it.
@@ -108,20 +120,18 @@ impl Default for Phase {
 pub struct OpenUnit {
     /// Again or checking.
     pub state: UnitState,
-    /// Nodes that had it.
+    /// The node that had it last, where it has no claims.
     pub avoid: Vec<NodeNo>,
-    /// Owners of nodes whose results wait for another one.
-    pub avoid_owners: Vec<AccountNo>,
+    /// Results that wait for another one.
+    pub claims: Vec<Claim>,
     /// Since when it waits.
     pub since_ms: u64,
 }
 
 impl From<Open> for OpenUnit {
     fn from(open: Open) -> Self {
-        let claimed = open.claims.iter().map(|claim| claim.node);
-        let avoid = open.node.map(NodeNo).into_iter().filter(|_| open.claims.is_empty()).chain(claimed).collect();
-        let avoid_owners = open.claims.iter().map(|claim| claim.owner).collect();
-        Self { state: open.state, avoid, avoid_owners, since_ms: now_ms() }
+        let avoid = open.node.map(NodeNo).into_iter().filter(|_| open.claims.is_empty()).collect();
+        Self { state: open.state, avoid, claims: open.claims, since_ms: now_ms() }
     }
 }
 
@@ -184,7 +194,7 @@ impl Active {
 impl ActiveJob {
     /// From its rows.
     pub fn new(row: JobRow, module: ModuleRow, profile: &str, shared_lens: Vec<u64>, stages: Vec<Stage>) -> Self {
-        let JobRow { submission, mask, seed, epoch_ms, .. } = row;
+        let JobRow { submission, mask, price, seed, epoch_ms, .. } = row;
         let settings = settings_digest(&submission.args, &submission.limits, seed, epoch_ms, &submission.shared);
         let state = JobState { phase: Phase(row.phase), fuel: row.fuel, stages, ..JobState::default() };
         Self {
@@ -196,6 +206,7 @@ impl ActiveJob {
             profile: profile.into(),
             shared_lens,
             mask,
+            price,
             seed,
             epoch_ms,
             created_at_ms: row.created_at_ms,
@@ -224,6 +235,13 @@ impl ActiveJob {
     pub fn unit_fuel(&self) -> u64 {
         let (units, _, fuel) = self.lock().seen;
         fuel.checked_div(units).unwrap_or(0)
+    }
+
+    /// Whether units wait for an attempt, or are still to be made.
+    pub fn has_work(&self) -> bool {
+        let state = self.lock();
+        let stage = state.stage();
+        stage.next_seq < stage.total || !stage.split_done || !state.open.is_empty()
     }
 
     /// Limits a unit.
@@ -349,7 +367,7 @@ impl ActiveJob {
     }
 
     /// The matcher's view.
-    pub fn view(&self, fuel_left: u64) -> JobView {
+    pub fn view(&self, fuel_left: u64, about: &dyn Fn(NodeNo) -> About) -> JobView {
         let state = self.lock();
         let (stage, now) = (state.stage(), now_ms());
         let (units, wall_us, fuel) = state.seen;
@@ -361,22 +379,26 @@ impl ActiveJob {
             limits: *self.limits(),
             profile: self.profile.clone(),
             ready: if works { stage.total - stage.next_seq.min(stage.total) } else { 0 },
-            picky: state.open.iter().take(PICKY_MAX).map(|(seq, unit)| picky(stage.stage, *seq, unit, now)).collect(),
+            picky: state
+                .open
+                .iter()
+                .take(PICKY_MAX)
+                .map(|(seq, unit)| Picky {
+                    key: UnitKey { stage: stage.stage, seq: *seq },
+                    avoid: unit.avoid.clone(),
+                    claims: views(&unit.claims, Some(AccountNo(self.account)), about),
+                    waiting_ms: now.saturating_sub(unit.since_ms),
+                })
+                .collect(),
             avoid: state.avoid.iter().filter(|(_, until)| **until > now).map(|(node, _)| NodeNo(*node)).collect(),
             unit_us: wall_us.checked_div(units),
             unit_fuel: fuel.checked_div(units),
             fuel_left,
-            weight: 1,
+            budget_left: self.price.map(|price| match state.unpaid {
+                true => 0,
+                false => affordable(state.budget, &price, self.limits().memory_bytes),
+            }),
+            weight: self.submission.offer_permille,
         }
-    }
-}
-
-fn picky(stage: u16, seq: u64, unit: &OpenUnit, now_ms: u64) -> Picky {
-    Picky {
-        key: UnitKey { stage, seq },
-        avoid: unit.avoid.clone(),
-        avoid_owners: unit.avoid_owners.clone(),
-        must: unit.state == UnitState::Checking,
-        waiting_ms: now_ms.saturating_sub(unit.since_ms),
     }
 }

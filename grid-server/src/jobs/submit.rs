@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use fallow_protocol::api::{JobInfo, JobPhase};
-use fallow_protocol::job::{Assemble, FileRef, JobSubmission, RunOn, Split};
+use fallow_protocol::job::{Assemble, FileRef, JobSubmission, RunOn, Split, Verify};
 use fallow_protocol::limits::{JOB_ARGS_BYTES_MAX, JOB_ARGS_MAX, JOB_FILES_MAX, JOB_SHARED_MAX, NAME_BYTES_MAX};
 use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT};
 use fallow_protocol::{Digest, JobId, wire};
+use grid_core::ledger::{Account, Amount, TRANSFER_MAX, Transfer};
 use grid_core::life::Mask;
 use grid_core::name::{check_file_names, check_name};
+use grid_core::pricing::{Price, RUSH_PERMILLE_MAX, cost};
+use grid_core::{AccountNo, JobNo};
 use sea_orm::DatabaseTransaction;
 
 use super::look::info_of;
@@ -18,10 +21,11 @@ use crate::app::{App, now_ms};
 use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
-use crate::store::{StoreError, blobs, units};
-use crate::workers::activate;
+use crate::store::{StoreError, blobs, ledger, units};
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
+use crate::workers::pay;
 use crate::workers::split::{BATCH_UNITS, cut_files};
+use crate::workers::{activate, money};
 
 /// Inputs up to so many bytes are cut while the author waits: reading them takes no time, and the units are in the
 /// first transaction.
@@ -44,7 +48,8 @@ pub async fn submit(
     let module = check(app, account, &submission).await?;
     let files = files(app, account, &submission).await?;
     let first = first_batch(&submission, files).await?;
-    let new = new_job(account, submission, first);
+    let price = price(app, &submission)?;
+    let new = new_job(account, submission, first, price);
     match write(app, account, key, new.clone()).await? {
         Put::Made(id) => {
             let job = start(app, id, new, module).await?;
@@ -53,6 +58,7 @@ pub async fn submit(
         Put::Known(id) => Ok((super::look::stored(app, account, id).await?, false)),
         Put::Gone(field, file) => Err(not_uploaded(field, &file)),
         Put::Other => Err(JobError::IdempotencyConflict),
+        Put::Poor(budget, left) => Err(JobError::Poor { budget, left }),
         Put::TooMany(jobs) => Err(JobError::Conflict(format!(
             "the account has {jobs} jobs that have not ended, which is its limit; wait for one or cancel one"
         ))),
@@ -158,6 +164,54 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
     Ok(())
 }
 
+/// What the job's work costs; none where it costs nothing. Says what is wrong with its budget.
+fn price(app: &App, submission: &JobSubmission) -> Result<Option<Price>, JobError> {
+    let offer = submission.offer_permille;
+    if !(1_000..=RUSH_PERMILLE_MAX).contains(&offer) {
+        let most = RUSH_PERMILLE_MAX;
+        return Err(invalid(
+            "offer_permille",
+            format!("an offer is 1000 to {most} thousandths of the price, not {offer}"),
+        ));
+    }
+    if let Verify::Copies(copies) = submission.verify
+        && !(2..=u32::from(app.trust.policy().executors_max)).contains(&copies)
+    {
+        let most = app.trust.policy().executors_max;
+        return Err(invalid("verify", format!("a unit has 2 to {most} copies, not {copies}")));
+    }
+    let is_free = !app.config.grid.takes_credits() || submission.run_on == RunOn::Own;
+    let price = Price { rush_permille: offer, ..app.config.price };
+    match submission.budget {
+        None if is_free => Ok(None),
+        Some(_) if is_free => Err(invalid("budget", "nothing of this job costs credits: leave the budget away")),
+        None => Err(JobError::Invalid {
+            field: "budget",
+            detail: "this grid takes credits, and others' nodes may run the job: it needs a budget".into(),
+            help: Some("`fallow estimate` says how much; or run it on your own nodes with `--run-on own`".into()),
+        }),
+        Some(budget) => {
+            let budget = amount(budget)?;
+            let unit = cost(submission.limits.fuel, &price, submission.limits.memory_bytes);
+            if budget < unit {
+                return Err(JobError::Invalid {
+                    field: "budget",
+                    detail: format!("{budget} credits do not pay for one unit, which may use up to {unit}"),
+                    help: Some("raise the budget, or lower `limits.fuel`".into()),
+                });
+            }
+            Ok(Some(price))
+        }
+    }
+}
+
+/// Credits as they may move.
+fn amount(micro: u64) -> Result<Amount, JobError> {
+    let amount = i64::try_from(micro).ok().and_then(|micro| Amount::from_micro(micro).ok());
+    let amount = amount.filter(|amount| !amount.is_zero() && *amount <= TRANSFER_MAX);
+    amount.ok_or_else(|| invalid("budget", format!("a budget is more than nothing and at most {TRANSFER_MAX} credits")))
+}
+
 fn check_limits(asked: &Limits, signed: &Limits) -> Result<(), JobError> {
     let pairs = [
         ("memory_bytes", asked.memory_bytes, signed.memory_bytes),
@@ -222,7 +276,7 @@ struct NewJob {
     first: Arc<Batch>,
 }
 
-fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
+fn new_job(account: i64, submission: JobSubmission, first: Batch, price: Option<Price>) -> NewJob {
     let now = now_ms();
     let stage = if submission.split == Split::Guest { STAGE_SPLIT } else { STAGE_RUN };
     let phase = if first.done && stage == STAGE_RUN { JobPhase::Running } else { JobPhase::Splitting };
@@ -237,6 +291,9 @@ fn new_job(account: i64, submission: JobSubmission, first: Batch) -> NewJob {
         seed,
         epoch_ms: now,
         mask: Mask(random_u64()),
+        price,
+        corrections: 0,
+        notice: None,
         fuel: 0,
         created_at_ms: now,
         ended_at_ms: None,
@@ -259,6 +316,8 @@ enum Put {
     Known(i64),
     Other,
     TooMany(u64),
+    /// Budget, and what the account has.
+    Poor(Amount, Amount),
 }
 
 async fn write(app: &App, account: i64, key: Option<(String, Digest)>, new: NewJob) -> Result<Put, JobError> {
@@ -299,6 +358,18 @@ async fn put(
         }
     }
     let id = rows::insert(db, &new.row).await?;
+    if let (Some(_), Some(budget)) = (&new.row.price, submission.budget) {
+        let budget = Amount::saturating(budget.into());
+        ledger::open_account(db, Account::user(AccountNo(account))).await?;
+        ledger::open_account(db, Account::escrow(JobNo(id))).await?;
+        let fund = Transfer::fund(AccountNo(account), JobNo(id), 0, budget);
+        if !pay::apply(db, &[fund], new.row.created_at_ms).await? {
+            let balance = ledger::balance(db, Account::user(AccountNo(account))).await?;
+            let left = balance.map_or(Amount::ZERO, |balance| balance.available());
+            rows::delete(db, id).await?;
+            return Ok(Put::Poor(budget, left));
+        }
+    }
     stages::insert(db, id, new.stage, false).await?;
     let (made, state) = (new.first.inputs.len() as u64, kept_place(&new.first));
     stages::grow(db, id, new.stage, 0, made, new.first.done, state).await?;
@@ -323,6 +394,7 @@ async fn start(app: &App, id: i64, new: NewJob, module: ModuleRow) -> Result<Arc
     stage.counts.waiting = made;
     let row = JobRow { id, ..new.row };
     let job = activate(app, row, module, vec![stage]).await.map_err(JobError::Internal)?;
+    money(app, &job).await.map_err(JobError::Internal)?;
     app.metrics.jobs_submitted.inc();
     app.metrics.units_made.inc_by(made);
     app.wakes.dispatch.notify_one();

@@ -17,6 +17,7 @@ use super::{Entered, LinkError, queue};
 use crate::app::{App, now_ms};
 use crate::store::nodes::{self, NodeRow};
 use crate::store::units;
+use crate::trust::place_of;
 use crate::workers::lease::share;
 
 /// Letters of a session's token: 160 random bits.
@@ -90,6 +91,7 @@ async fn enter(
 ) -> Result<Entered, LinkError> {
     let machine = shortened(login.machine);
     let (id, kept) = (row.id, machine.clone());
+    app.trust.enter(id, place_of(row.account_id, peer.ip(), &machine));
     app.store
         .write(move |db| {
             let kept = kept.clone();

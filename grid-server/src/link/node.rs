@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fallow_protocol::link::{Machine, NodeState, RefusedReason, Status, ToNode};
 use fallow_protocol::{Digest, NodeId, PublicKey};
-use grid_core::matching::{Mood, NodeView, NodeWork};
+use grid_core::matching::{Mood, NodeView, NodeWork, Worth};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::mpsc;
 
@@ -110,7 +110,7 @@ impl Node {
     }
 
     /// The matcher's view, while it is connected and has told its status.
-    pub fn view(&self) -> Option<NodeView> {
+    pub fn view(&self, worth: Worth) -> Option<NodeView> {
         let inner = self.lock();
         let status = inner.status.as_ref().filter(|_| inner.connection.is_some())?;
         let mut work: HashMap<i64, NodeWork> = HashMap::new();
@@ -131,6 +131,7 @@ impl Node {
             takes_strangers: status.takes_strangers,
             profile: inner.profile.clone(),
             leases: inner.leases.len() as u32,
+            worth,
             work: work.into_values().collect(),
         })
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fallow_protocol::Digest;
 use fallow_protocol::link::{Machine, NodeState, RefusedReason, ToNode};
-use grid_core::matching::NodeView;
+use grid_core::matching::{NodeView, Worth};
 
 use tokio::sync::mpsc;
 
@@ -92,8 +92,9 @@ impl Registry {
     }
 
     /// Snapshots of the nodes that are connected.
-    pub fn views(&self) -> Vec<NodeView> {
-        let mut views: Vec<_> = self.all().iter().filter_map(|node| node.view()).collect();
+    pub fn views(&self, worth: impl Fn(i64, i64) -> Worth) -> Vec<NodeView> {
+        let view = |node: &Arc<Node>| node.view(worth(node.id, node.account));
+        let mut views: Vec<_> = self.all().iter().filter_map(view).collect();
         views.sort_unstable_by_key(|view| view.id);
         views
     }

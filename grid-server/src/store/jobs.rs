@@ -4,6 +4,7 @@ use fallow_protocol::api::{JobPhase, ResultInfo};
 use fallow_protocol::job::JobSubmission;
 use fallow_protocol::{Digest, JobId};
 use grid_core::life::Mask;
+use grid_core::pricing::Price;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -32,6 +33,12 @@ pub struct JobRow {
     pub epoch_ms: u64,
     /// Shifts the numbers of attempts as nodes see them.
     pub mask: Mask,
+    /// What its work costs, as it was when it was submitted; none where it costs nothing.
+    pub price: Option<Price>,
+    /// How often its result was corrected after it had been delivered.
+    pub corrections: u64,
+    /// What its author is told of that.
+    pub notice: Option<String>,
     /// Fuel of accepted runs.
     pub fuel: u64,
     /// Submission.
@@ -52,8 +59,8 @@ fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
 }
 
 const INSERT: &str = "INSERT INTO jobs (public_id, account, name, submission, module, phase, version, seed, epoch_ms,
-        deadline_ms, fuel, created_at_ms, mask)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12) RETURNING id";
+        deadline_ms, fuel, created_at_ms, mask, price)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13) RETURNING id";
 
 /// Write a new job; gives its internal id.
 pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, StoreError> {
@@ -71,13 +78,20 @@ pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, Stor
         job.submission.deadline_ms.map(int).into(),
         int(job.created_at_ms).into(),
         (job.mask.0 as i64).into(),
+        job.price.map(|price| serde_json::json!(price).to_string()).into(),
     ];
     let row = db.query_one_raw(statement(db.get_database_backend(), INSERT, values)).await?;
     Ok(row.ok_or(StoreError::Corrupt("a new job's id"))?.try_get_by_index(0)?)
 }
 
+/// Undo an insertion of the same transaction.
+pub async fn delete(db: &impl ConnectionTrait, id: i64) -> Result<(), StoreError> {
+    db.execute_raw(statement(db.get_database_backend(), "DELETE FROM jobs WHERE id = $1", vec![id.into()])).await?;
+    Ok(())
+}
+
 const COLUMNS: &str = "SELECT id, public_id, account, submission, phase, version, seed, epoch_ms, fuel, created_at_ms,
-        ended_at_ms, result, result_len, error, mask FROM jobs";
+        ended_at_ms, result, result_len, error, mask, price, corrections, notice FROM jobs";
 
 /// A job by its public id, where it is this account's.
 pub async fn by_public_id(db: &impl ConnectionTrait, account: i64, id: &JobId) -> Result<Option<JobRow>, StoreError> {
@@ -166,6 +180,13 @@ pub async fn end(db: &impl ConnectionTrait, id: i64, end: &JobEnd) -> Result<boo
     Ok(db.execute_raw(statement(db.get_database_backend(), END, values)).await?.rows_affected() == 1)
 }
 
+/// Count a correction of a delivered result, and keep what its author is told.
+pub async fn correct(db: &impl ConnectionTrait, id: i64, notice: &str) -> Result<(), StoreError> {
+    const CORRECT: &str = "UPDATE jobs SET corrections = corrections + 1, notice = $2 WHERE id = $1";
+    db.execute_raw(statement(db.get_database_backend(), CORRECT, vec![id.into(), notice.into()])).await?;
+    Ok(())
+}
+
 const REOPEN: &str = "UPDATE jobs SET phase = $2, version = $3, ended_at_ms = NULL, result = NULL, result_len = NULL,
         error = NULL WHERE id = $1 AND phase = $4";
 
@@ -247,8 +268,16 @@ fn read(row: &QueryResult) -> Result<JobRow, StoreError> {
         result: result_of(row, &submission)?,
         error: row.try_get_by_index(13)?,
         mask: Mask(row.try_get_by_index::<i64>(14)? as u64),
+        price: price_of(row.try_get_by_index(15)?)?,
+        corrections: count(row, 16)?,
+        notice: row.try_get_by_index(17)?,
         submission,
     })
+}
+
+fn price_of(text: Option<String>) -> Result<Option<Price>, StoreError> {
+    let read = |text: String| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt("a job's price"));
+    text.map(read).transpose()
 }
 
 fn result_of(row: &QueryResult, submission: &JobSubmission) -> Result<Option<ResultInfo>, StoreError> {

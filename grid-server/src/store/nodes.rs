@@ -32,6 +32,20 @@ pub struct NodeRow {
     pub revoked_at_ms: Option<u64>,
 }
 
+/// Where nodes belong and what they run on: node, account, machine.
+pub async fn places(db: &impl ConnectionTrait) -> Result<Vec<(i64, i64, Machine)>, StoreError> {
+    const PLACES: &str = "SELECT id, account_id, machine FROM nodes WHERE revoked_at_ms IS NULL";
+    let statement = sea_orm::Statement::from_string(db.get_database_backend(), PLACES);
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter()
+        .map(|row| {
+            let machine: String = row.try_get_by_index(2)?;
+            let machine = serde_json::from_str(&machine).unwrap_or_default();
+            Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?, machine))
+        })
+        .collect()
+}
+
 const COLUMNS: &str = "id, public_id, account_id, name, key, machine, units_done, fuel, seen_at_ms, revoked_at_ms";
 
 fn read(row: &QueryResult) -> Result<NodeRow, StoreError> {

@@ -119,7 +119,7 @@ fn files(submission: &JobSubmission) -> impl Iterator<Item = Digest> {
 }
 
 /// The account does not own a blob any more that none of its jobs has, as an output, as a result or as an input.
-pub(super) async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
+pub async fn release(db: &impl ConnectionTrait, digest: &Digest, account: i64) -> Result<(), StoreError> {
     let needed = is_used(db, digest).await?
         || modules::names(db, account, digest).await?
         || is_named(db, digest, account).await?;

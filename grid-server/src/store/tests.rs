@@ -88,6 +88,9 @@ fn submission(name: &str) -> JobSubmission {
 fn job_row(account: i64) -> JobRow {
     JobRow {
         mask: grid_core::life::Mask(u64::MAX),
+        price: Some(grid_core::pricing::Price::default()),
+        corrections: 0,
+        notice: None,
         id: 0,
         public_id: JobId::random(),
         account,

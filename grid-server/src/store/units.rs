@@ -448,6 +448,19 @@ pub async fn give_up(
     Ok(db.execute_raw(statement(db.get_database_backend(), GIVE_UP, values)).await?.rows_affected() == 1)
 }
 
+/// Keep whose result stands, where it is not the newest attempt's.
+pub async fn set_node(
+    db: &impl ConnectionTrait,
+    job: i64,
+    key: fallow_protocol::unit::UnitKey,
+    node: i64,
+) -> Result<(), StoreError> {
+    const SET: &str = "UPDATE units SET node = $4 WHERE job = $1 AND stage = $2 AND seq = $3 AND lease IS NULL";
+    let values = vec![job.into(), i64::from(key.stage).into(), int(key.seq).into(), node.into()];
+    db.execute_raw(statement(db.get_database_backend(), SET, values)).await?;
+    Ok(())
+}
+
 const RECHECK: &str = "UPDATE units SET state = 2, claims = $4
     WHERE job = $1 AND stage = $2 AND seq = $3 AND state = 3 AND lease IS NULL";
 

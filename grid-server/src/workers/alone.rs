@@ -1,61 +1,131 @@
-//! Units whose check nobody is left to make: they end with what was claimed, and the author is told so.
+//! Checks that no node makes, or none whose word says much: the server's own worker makes them, within its budget. Where
+//! it cannot either, units end with what was claimed, and the author is told so.
+
+use std::sync::Arc;
 
 use fallow_protocol::api::UnitState;
 use fallow_protocol::unit::UnitKey;
-use grid_core::life::after_failure;
+use grid_core::life::build_of;
 
-use super::end;
-use crate::app::App;
-use crate::store::stages::Moves;
-use crate::store::{attempts, stages, units};
+use super::conclude::{self, Ending, Endings, How};
+use super::{lease, pay};
+use crate::anchor::{AnchorError, AnchorUnit};
+use crate::app::{App, now_ms};
+use crate::jobs::ActiveJob;
+use crate::jobs::active::OpenUnit;
+use crate::store::leases::LeaseRow;
+use crate::store::units::{Open, Taker};
+use crate::store::{leases, units};
+use crate::trust::SERVER;
 
-/// What an attempt's outcome says where several nodes said different things.
-const DISAGREE: &str = "nodes gave different results for this unit, and nobody is left to decide between them";
-
-/// The unit has finally failed, unconfirmed.
-pub async fn give_up(app: &App, job: i64, key: UnitKey) -> anyhow::Result<()> {
+/// A unit waits for a check that nobody online can make well.
+pub async fn check(app: &Arc<App>, job: i64, key: UnitKey) -> anyhow::Result<()> {
     let Some(job) = app.active.get(job) else { return Ok(()) };
-    let mut life = {
-        let mut state = job.lock();
-        state.open.remove(&key.seq);
-        let counts = state.find_mut(key.stage).map(|stage| stage.counts).unwrap_or_default();
-        (state.life(&job.submission), counts)
+    let cannot = job.lock().not_by_server.contains(&key);
+    match app.anchor.ready() {
+        Ok(()) if !cannot => by_server(app, &job, key).await,
+        // It has room again before long, and its word is worth the wait where nobody else is.
+        Err(AnchorError::Busy | AnchorError::OverBudget { .. }) if !cannot => Ok(()),
+        _ => give_up(app, &job, key).await,
+    }
+}
+
+/// Lease the unit to the server's own worker, which runs it beside the other work.
+async fn by_server(app: &Arc<App>, job: &Arc<ActiveJob>, key: UnitKey) -> anyhow::Result<()> {
+    let row = LeaseRow {
+        id: lease::next_id(),
+        node: SERVER,
+        job: job.id,
+        stage: key.stage,
+        first_seq: key.seq,
+        last_seq: key.seq,
+        expires_at_ms: now_ms(),
     };
-    life.1.checking = life.1.checking.saturating_sub(1);
-    life.1.failed += 1;
-    let after = after_failure(&life.0, key.stage, &life.1);
-    let (id, unit) = (job.id, after.unit);
-    let moves = app
+    let lease = row.clone();
+    let leased = app
         .store
         .write(move |db| {
+            let row = lease.clone();
             Box::pin(async move {
-                let standing = units::standing(db, id, key.stage, &[key.seq]).await?;
-                let Some(mut standing) = standing.into_iter().next() else { return Ok(None) };
-                let Ok((claim, _)) = standing.unit.nobody_else() else { return Ok(None) };
-                let earlier = attempts::of_units(db, id, key.stage, &[key.seq]).await?;
-                let told = claim.and_then(|claim| earlier.iter().find(|row| row.attempt == claim.attempt));
-                let (class, message) = told.map_or((9, Some(DISAGREE)), |row| (row.class, row.message.as_deref()));
-                // An output that waited for its check was not kept: a done unit that nobody confirms fails too.
-                let (class, message) = if class == 1 { (9, Some(DISAGREE)) } else { (class, message) };
-                let fuel = told.map_or(0, |row| row.fuel);
-                if !units::give_up(db, id, key.stage, key.seq, unit, class, message, fuel).await? {
-                    return Ok(None);
+                let taker = Taker { lease: row.id, node: SERVER };
+                let state = UnitState::Checking;
+                let leased = units::lease_list(db, taker, row.job, row.stage, &[row.first_seq], state).await?;
+                if !leased.is_empty() {
+                    leases::insert(db, std::slice::from_ref(&row)).await?;
                 }
-                let mut moves = Moves::default();
-                moves.add(UnitState::Checking, unit, 1);
-                stages::count_moves(db, id, key.stage, &moves).await?;
-                Ok(Some(moves))
+                Ok(leased)
             })
         })
         .await?;
-    let Some(moves) = moves else { return Ok(()) };
-    if let Some(stage) = job.lock().find_mut(key.stage) {
-        moves.apply(&mut stage.counts);
+    let open = job.lock().open.remove(&key.seq);
+    let (Some(unit), Some(open)) = (leased.into_iter().next(), open) else { return Ok(()) };
+    let mut task = AnchorUnit::of_active(job, key, unit.attempt, unit.input);
+    task.floats = build_of(open.claims.len()).unwrap_or(task.floats);
+    let (app, job) = (app.clone(), job.clone());
+    tokio::spawn(async move {
+        if let Err(error) = run(&app, &job, row, task, open).await {
+            tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to end a check of the server's own");
+        }
+    });
+    Ok(())
+}
+
+async fn run(
+    app: &Arc<App>,
+    job: &Arc<ActiveJob>,
+    row: LeaseRow,
+    task: AnchorUnit,
+    open: OpenUnit,
+) -> anyhow::Result<()> {
+    let (key, attempt) = (task.key, task.attempt);
+    let how = match app.anchor.run(app, task).await {
+        Ok(result) => How::Result(Box::new(result)),
+        Err(AnchorError::Stopping) => return Ok(()),
+        Err(error) => {
+            let again = matches!(error, AnchorError::Busy | AnchorError::OverBudget { .. } | AnchorError::Store(_));
+            if !again {
+                tracing::info!(job = %job.public_id, stage = key.stage, seq = key.seq, %error, "a check was not made");
+                job.lock().not_by_server.insert(key);
+            }
+            return take_back(app, job, row, open).await;
+        }
+    };
+    let ending = Ending { node: SERVER, owner: SERVER, key, attempt, held: false, frame: pay::no_frame(), how };
+    conclude::conclude(app, vec![Endings { job: job.clone(), stage: key.stage, list: vec![ending] }]).await?;
+    app.store.write(move |db| Box::pin(async move { leases::delete(db, &[row.id]).await })).await?;
+    Ok(())
+}
+
+/// The unit waits again, as it did before.
+async fn take_back(app: &App, job: &ActiveJob, row: LeaseRow, open: OpenUnit) -> anyhow::Result<()> {
+    let seq = row.first_seq;
+    app.store
+        .write(move |db| {
+            let row = row.clone();
+            Box::pin(async move {
+                units::withdraw(db, &row).await?;
+                leases::delete(db, &[row.id]).await
+            })
+        })
+        .await?;
+    let mut state = job.lock();
+    if !state.ended {
+        state.open.insert(seq, open);
     }
-    job.touch();
-    app.wakes.finish.notify_one();
-    match after.job {
-        Some(failure) => end::fail(app, &job, failure.to_string()).await,
-        None => Ok(()),
+    drop(state);
+    app.wakes.dispatch.notify_one();
+    Ok(())
+}
+
+/// The unit ends with what was claimed, or waits on where a stranger's word alone is worth nothing.
+async fn give_up(app: &App, job: &Arc<ActiveJob>, key: UnitKey) -> anyhow::Result<()> {
+    let open = job.lock().open.remove(&key.seq);
+    let Some(open) = open else { return Ok(()) };
+    let claims = open.claims.clone();
+    if conclude::alone(app, job, key).await? {
+        return Ok(());
     }
+    let open = Open { seq: key.seq, state: UnitState::Checking, node: None, claims };
+    job.lock().open.entry(key.seq).or_insert_with(|| OpenUnit::from(open));
+    Ok(())
 }

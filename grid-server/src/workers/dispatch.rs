@@ -93,7 +93,7 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     tell_ahead(app, &jobs, &snapshot);
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
-        alone::give_up(app, job.0, key).await?;
+        alone::check(app, job.0, key).await?;
     }
     let orders = orders(app, &plan.grants);
     if orders.is_empty() {
@@ -138,8 +138,10 @@ fn tell_ahead(app: &App, jobs: &[Arc<ActiveJob>], snapshot: &Snapshot) {
 
 /// What the rules see.
 pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
-    let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account))).collect();
-    Snapshot { nodes: app.nodes.views(), jobs }
+    let about = |node| app.trust.about(node);
+    let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account), &about)).collect();
+    let nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
+    Snapshot { nodes, jobs, policy: *app.trust.policy(), anchor: app.anchor.ready().is_ok() }
 }
 
 /// Keep some open units in memory, where there are more.
@@ -183,7 +185,7 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
             match state.open.get(&key.seq) {
                 Some(unit) if unit.state == UnitState::Checking => {
                     checking.push(key.seq);
-                    claims.insert(key.seq, unit.avoid_owners.len());
+                    claims.insert(key.seq, unit.claims.len());
                 }
                 Some(_) => again.push(key.seq),
                 None => {}

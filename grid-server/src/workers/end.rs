@@ -7,11 +7,12 @@ use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::link::{Cancel, ToNode};
 use sea_orm::ConnectionTrait;
 
+use super::rewind;
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::store::jobs::JobEnd;
 use crate::store::stages::Moves;
-use crate::store::{StoreError, blobs, jobs, leases, stages, units};
+use crate::store::{StoreError, blobs, jobs, leases, retention, stages, units};
 
 /// The job ends without a result.
 pub async fn fail(app: &App, job: &Arc<ActiveJob>, error: String) -> anyhow::Result<()> {
@@ -29,16 +30,22 @@ pub async fn end(
     error: Option<String>,
 ) -> Result<bool, StoreError> {
     let (id, account) = (job.id, job.account);
+    let priced = job.price.is_some();
     let end = JobEnd { phase, version: job.next_version(), at_ms: now_ms(), result, error };
     let ended = app
         .store
         .write(move |db| {
             let end = end.clone();
             Box::pin(async move {
+                let before = jobs::by_id(db, id).await?.and_then(|row| row.result).map(|result| result.digest);
                 if !jobs::end(db, id, &end).await? {
                     return Ok(false);
                 }
                 withdraw(db, id).await?;
+                if priced {
+                    rewind::refund(db, id, account).await?;
+                }
+                correct(db, id, account, end.result, before).await?;
                 if let Some((digest, len)) = end.result {
                     blobs::own(db, &digest, len, account, end.at_ms).await?;
                 }
@@ -50,8 +57,26 @@ pub async fn end(
     Ok(ended)
 }
 
+/// A result that differs from the one that was delivered before: its author is told.
+async fn correct(
+    db: &impl ConnectionTrait,
+    job: i64,
+    account: i64,
+    result: Option<(Digest, u64)>,
+    before: Option<Digest>,
+) -> Result<(), StoreError> {
+    let (Some(before), Some((after, _))) = (before, result) else { return Ok(()) };
+    if before == after {
+        return Ok(());
+    }
+    let notice = "the result that was delivered before was wrong: nodes that gave parts of it were caught, others ran \
+                  these parts again, and what they cost came back; fetch it again";
+    jobs::correct(db, job, notice).await?;
+    retention::release(db, &before, account).await
+}
+
 /// Take back all that is leased of a job.
-async fn withdraw(db: &impl ConnectionTrait, job: i64) -> Result<(), StoreError> {
+pub(super) async fn withdraw(db: &impl ConnectionTrait, job: i64) -> Result<(), StoreError> {
     let of_job = leases::of_job(db, job).await?;
     for lease in &of_job {
         let stopped = units::withdraw(db, lease).await?;

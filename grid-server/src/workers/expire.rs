@@ -11,6 +11,7 @@ use grid_core::life::past_deadline;
 
 use super::conclude::{Ending, Endings, How, conclude};
 use super::end;
+use super::pay;
 use crate::app::{App, now_ms};
 use crate::link::node::Node;
 use crate::store::leases::LeaseRow;
@@ -83,6 +84,7 @@ async fn lose(app: &App, node: &Node, row: LeaseRow) -> anyhow::Result<()> {
             key: UnitKey { stage: row.stage, seq: unit.seq },
             attempt: unit.attempt,
             held: false,
+            frame: pay::no_frame(),
             how: How::Lost,
         };
         let list = held.iter().map(ending).collect();

@@ -8,7 +8,7 @@ use fallow_protocol::unit::STAGE_RUN;
 use grid_core::life::{JobStep, job_step};
 use tokio::sync::Semaphore;
 
-use super::{assemble, end};
+use super::{assemble, end, sweep};
 use crate::app::App;
 use crate::jobs::ActiveJob;
 use crate::store::jobs;
@@ -47,6 +47,10 @@ async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> an
         };
         (step, stage.stage)
     };
+    let goes_on = matches!(step, JobStep::CutUnits | JobStep::Merge { .. } | JobStep::Assemble);
+    if goes_on && (app.trust.reviews() || job.lock().unpaid || !sweep::sweep(app, job).await?) {
+        return Ok(());
+    }
     match step {
         JobStep::Wait => Ok(()),
         JobStep::CutUnits => next_stage(app, job, over, STAGE_RUN).await,

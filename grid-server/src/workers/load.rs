@@ -6,24 +6,36 @@ use std::sync::Arc;
 use anyhow::Context;
 use fallow_protocol::unit::UnitKey;
 
+use grid_core::JobNo;
+
+use super::pay;
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::link::held::Held;
 use crate::link::node::Node;
+use crate::store::holdings::{self, State};
 use crate::store::jobs::JobRow;
 use crate::store::leases::LeaseRow;
 use crate::store::modules::ModuleRow;
 use crate::store::stages::Stage;
-use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, units};
+use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, trust, units};
+use crate::trust::{SERVER, place_of};
 
 /// Active jobs and leases.
 pub async fn everything(app: &App) -> anyhow::Result<()> {
     let db = app.store.reader();
+    let (known, owners) = trust::everything(db).await?;
+    app.trust.load(known, owners, &trust::frozen(db).await?);
+    for node in nodes::places(db).await? {
+        app.trust.enter(node.0, place_of(node.1, std::net::Ipv4Addr::UNSPECIFIED.into(), &node.2));
+    }
+    give_back(app).await?;
     for row in jobs::active(db).await? {
         let module = modules::by_digest(db, row.account, &row.submission.module).await?;
         let module = module.with_context(|| format!("the module of {} is gone", row.public_id))?;
         let stages = stages::of_job(db, row.id).await?;
         let job = activate(app, row, module, stages).await?;
+        money(app, &job).await?;
         let rows = checkpoints::of_job(db, job.id).await?;
         job.lock().checkpoints = rows.iter().map(|row| UnitKey { stage: row.stage, seq: row.seq }).collect();
     }
@@ -31,6 +43,40 @@ pub async fn everything(app: &App) -> anyhow::Result<()> {
     for row in leases::all(db).await? {
         hold(app, &mut known, row).await?;
     }
+    Ok(())
+}
+
+/// What the server's own worker had when the server stopped.
+async fn give_back(app: &App) -> anyhow::Result<()> {
+    let rows = leases::all(app.store.reader()).await?;
+    let own: Arc<Vec<LeaseRow>> = Arc::new(rows.into_iter().filter(|row| row.node == SERVER).collect());
+    if own.is_empty() {
+        return Ok(());
+    }
+    app.store
+        .write(move |db| {
+            let own = own.clone();
+            Box::pin(async move {
+                for row in own.iter() {
+                    units::withdraw(db, row).await?;
+                }
+                leases::delete(db, &own.iter().map(|row| row.id).collect::<Vec<_>>()).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
+/// What is left of a job's budget, and whether it owes anything.
+pub async fn money(app: &App, job: &ActiveJob) -> anyhow::Result<()> {
+    if job.price.is_none() {
+        return Ok(());
+    }
+    let db = app.store.reader();
+    let left = pay::left(db, JobNo(job.id)).await?;
+    let unpaid = !holdings::of_job(db, JobNo(job.id), State::Unpaid, 0, 1).await?.is_empty();
+    let mut state = job.lock();
+    (state.budget, state.unpaid) = (left, unpaid);
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use fallow_protocol::unit::{Output, STAGE_SPLIT, UnitKey, UnitResult};
 use tokio::sync::mpsc;
 
 use super::conclude::{Ending, Endings, How, conclude};
+use super::pay;
 use crate::app::App;
 use crate::jobs::ActiveJob;
 use crate::link::node::Node;
@@ -95,7 +96,8 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
                 continue;
             }
             let how = How::Result(Box::new(sound(app, &job, result).await));
-            let ending = Ending { node: node.id, owner: node.account, key, attempt, held, how };
+            let number = if again { pay::no_frame() } else { frame.frame };
+            let ending = Ending { node: node.id, owner: node.account, key, attempt, held, frame: number, how };
             if again {
                 all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] });
                 continue;

@@ -2,10 +2,15 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::{UnitCounts, UnitState};
+use fallow_protocol::job::Verify;
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Output, UnitResult, UnitSpec};
-use grid_core::life::{Change, JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure};
+use grid_core::life::{
+    About, Basis, Change, Claim, JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure,
+};
+use grid_core::settle::{self, Attempt, End, Ended, Pay, Role};
+use grid_core::trust::{Marks, Policy, Treatment};
 use grid_core::{AccountNo, NodeNo};
 
 use super::conclude::{Ending, How};
@@ -13,6 +18,10 @@ use crate::jobs::ActiveJob;
 use crate::store::attempts::AttemptRow;
 use crate::store::logs::LogRow;
 use crate::store::units::{Conclusion, Standing};
+use crate::trust::SERVER;
+
+/// What an attempt's outcome says where several nodes said different things.
+const DISAGREE: &str = "nodes gave different results for this unit, and nobody is left to decide between them";
 
 /// What is written for one unit.
 #[derive(Clone, Debug)]
@@ -21,12 +30,20 @@ pub struct Decided {
     pub from: UnitState,
     /// The unit from now on.
     pub conclusion: Conclusion,
-    /// Fuel that the author pays.
+    /// Fuel that counts against the author's quota.
     pub fuel: u64,
     /// Whether it counts as a result of its node.
     pub counts: bool,
     /// What the attempt said.
     pub log: Option<LogRow>,
+    /// What the verdict was.
+    pub verdict: Verdict,
+    /// All claims of the unit, the newest last, where several were compared.
+    pub claims: Vec<Claim>,
+    /// What is paid now.
+    pub pays: Vec<Pay>,
+    /// Whose result stands, where it is not the newest attempt's.
+    pub told_by: Option<i64>,
     /// BLAKE3 of an output that does not stand (yet).
     root: Option<Digest>,
     resumed: bool,
@@ -47,15 +64,35 @@ impl Decided {
             memory_bytes: unit.memory_bytes,
             root: self.root,
             resumed: self.resumed,
+            floats: unit.floats,
             message: unit.message.clone(),
         })
     }
+}
+
+/// What is known when an ending is decided.
+pub struct Facts<'a> {
+    /// Whether somebody else could run the unit.
+    pub others: Others,
+    /// What to do with a first result.
+    pub treatment: Treatment,
+    /// The node's position with it.
+    pub position: u64,
+    /// Who made the checkpoint that the run went on from.
+    pub resumed_from: Option<i64>,
+    /// The unit as it stands, where more of it has to be known than its fence.
+    pub standing: Option<Standing>,
+    /// Earlier attempts that ran into the time limit.
+    pub late: &'a [AttemptRow],
 }
 
 /// Decides the endings of one stage of one job, one after the other.
 pub struct Decider<'a> {
     job: &'a ActiveJob,
     stage: u16,
+    policy: &'a Policy,
+    about: &'a dyn Fn(NodeNo) -> About,
+    owner_of: &'a dyn Fn(i64) -> i64,
     life: JobLife,
     counts: UnitCounts,
     last_merge: bool,
@@ -64,16 +101,22 @@ pub struct Decider<'a> {
 
 impl<'a> Decider<'a> {
     /// Begin with the job's counters.
-    pub fn new(job: &'a ActiveJob, stage: u16) -> Self {
+    pub fn new(
+        job: &'a ActiveJob,
+        stage: u16,
+        policy: &'a Policy,
+        about: &'a dyn Fn(NodeNo) -> About,
+        owner_of: &'a dyn Fn(i64) -> i64,
+    ) -> Self {
         let mut state = job.lock();
         let life = state.life(&job.submission);
         let counts = state.find_mut(stage).map(|stage| stage.counts).unwrap_or_default();
         let last_merge = state.is_last_merge(job.submission.assemble);
-        Self { job, stage, life, counts, last_merge, failure: None }
+        Self { job, stage, policy, about, owner_of, life, counts, last_merge, failure: None }
     }
 
     /// Whether nothing about the unit but its fence has to be known: a leased first attempt that is done. (An unchecked
-    /// result needs no digest; one that has to be checked comes with a later attempt.)
+    /// result needs no digest; one that has to be checked needs it.)
     pub fn is_plain(ending: &Ending) -> bool {
         ending.held
             && ending.attempt == 1
@@ -86,29 +129,55 @@ impl<'a> Decider<'a> {
     }
 
     /// What an ending makes of its unit; none where it is stale.
-    pub fn decide(&mut self, ending: &Ending, standing: Option<Standing>, others: Others) -> Option<Decided> {
-        let plain = Self::is_plain(ending);
-        let (mut unit, input) = match standing {
-            Some(standing) => (standing.unit, Some(standing.input)),
-            None if plain => (first_attempt(ending), None),
+    pub fn decide(&mut self, ending: &Ending, facts: Facts<'_>) -> Option<Decided> {
+        let (mut unit, input, output) = match facts.standing {
+            Some(standing) => (standing.unit, Some(standing.input), standing.output),
+            None if Self::is_plain(ending) => (first_attempt(ending), None, None),
             None => return None,
         };
-        let scene = Scene { job_owner: Some(AccountNo(self.job.account)), others };
+        let scene = Scene {
+            job_owner: Some(AccountNo(self.job.account)),
+            others: facts.others,
+            treatment: facts.treatment,
+            policy: self.policy,
+            about: self.about,
+        };
         let node = NodeNo(ending.node);
-        let (verdict, change) = match &ending.how {
-            How::Lost => unit.lost(node, ending.attempt),
-            How::Declined => unit.declined(node, ending.attempt),
+        let before = unit.claims.clone();
+        let (verdict, change, claim) = match &ending.how {
+            How::Lost => with_none(unit.lost(node, ending.attempt, &scene)),
+            How::Declined => with_none(unit.declined(node, ending.attempt, &scene)),
             How::Result(result) => {
-                let digest = input.map_or(Digest([0; 32]), |input| self.digest(result, &input.digest()));
-                let (outcome, owner) = (&result.outcome, AccountNo(ending.owner));
-                unit.result(&Report { node, owner, attempt: ending.attempt, outcome, digest }, &scene)
+                let spec = input.map(|input| spec_of(self.job, self.stage, self.last_merge, input.digest()));
+                let digest = |of: fn(&UnitResult, &UnitSpec<'_>) -> Digest| {
+                    spec.as_ref().map_or(Digest([0; 32]), |spec| of(result, spec))
+                };
+                let report = Report {
+                    node,
+                    owner: AccountNo(ending.owner),
+                    attempt: ending.attempt,
+                    outcome: &result.outcome,
+                    digest: digest(UnitResult::digest),
+                    essence: digest(UnitResult::essence),
+                    fuel: result.fuel,
+                    floats: result.floats,
+                    resumed_from: facts.resumed_from.map(NodeNo),
+                    position: facts.position,
+                };
+                let (verdict, change) = unit.result(&report, &scene);
+                (verdict, change, Some(report.claim(before.first().map_or(2, |first| first.needed))))
             }
         };
         if verdict == Verdict::Stale {
             return None;
         }
-        let mut decided = self.describe(ending, &unit, verdict);
+        let mut decided = self.describe(ending, &unit, verdict, &before, output);
         decided.from = change.from;
+        if decided.told_by.is_none() {
+            decided.conclusion.resumed_from = facts.resumed_from;
+        }
+        decided.claims = before.into_iter().chain(claim).collect();
+        self.bill(&mut decided, ending, facts.late);
         change.apply(&mut self.counts);
         if unit.state == UnitState::Failed {
             self.fail(&mut decided);
@@ -116,15 +185,55 @@ impl<'a> Decider<'a> {
         Some(decided)
     }
 
-    fn digest(&self, result: &UnitResult, input: &Digest) -> Digest {
-        let spec = UnitSpec {
-            profile: &self.job.profile,
-            executed: &self.job.module.executed,
-            call: self.job.call(self.stage, self.last_merge),
-            input: *input,
-            settings: self.job.settings,
+    /// What a unit comes to whose check nobody makes; none where it waits on. `message` is what its first claim said.
+    pub fn decide_alone(&mut self, standing: Standing, message: Option<String>) -> Option<Decided> {
+        let scene = Scene {
+            job_owner: Some(AccountNo(self.job.account)),
+            others: Others::None,
+            treatment: Treatment::Final,
+            policy: self.policy,
+            about: self.about,
         };
-        result.digest(&spec)
+        let (mut unit, before) = (standing.unit.clone(), standing.unit.claims);
+        let (verdict, change) = unit.nobody_else(&scene).ok()??;
+        let first = *before.first()?;
+        let undecided = matches!(verdict, Verdict::Failed(Basis::Disputed));
+        let lost = Outcome::Lost.class();
+        let conclusion = Conclusion {
+            seq: standing.seq,
+            attempt: unit.attempt,
+            node: first.node.0,
+            state: unit.state,
+            troubles: unit.troubles.pack(),
+            claims: Vec::new(),
+            class: if undecided { lost } else { first.class },
+            fuel: if undecided { 0 } else { first.fuel },
+            wall_us: 0,
+            memory_bytes: 0,
+            output: standing.output.filter(|_| unit.state == UnitState::Done),
+            message: if undecided { Some(DISAGREE.to_owned()) } else { message },
+            floats: first.floats,
+            resumed_from: first.resumed_from.map(|node| node.0),
+        };
+        let mut decided = Decided {
+            from: change.from,
+            conclusion,
+            fuel: 0,
+            counts: false,
+            log: None,
+            verdict,
+            claims: before,
+            pays: Vec::new(),
+            told_by: Some(first.node.0),
+            root: None,
+            resumed: false,
+        };
+        self.pay(&mut decided, None, &[]);
+        change.apply(&mut self.counts);
+        if unit.state == UnitState::Failed {
+            self.fail(&mut decided);
+        }
+        Some(decided)
     }
 
     /// A unit finally failed: left out, or the job's end.
@@ -135,7 +244,14 @@ impl<'a> Decider<'a> {
         self.failure = self.failure.or(after.job);
     }
 
-    fn describe(&self, ending: &Ending, unit: &Unit, verdict: Verdict) -> Decided {
+    fn describe(
+        &self,
+        ending: &Ending,
+        unit: &Unit,
+        verdict: Verdict,
+        before: &[Claim],
+        kept: Option<Output>,
+    ) -> Decided {
         let lost = UnitResult {
             key: ending.key,
             attempt: ending.attempt,
@@ -153,8 +269,15 @@ impl<'a> Decider<'a> {
             How::Lost | How::Declined => &lost,
         };
         let message = Some(result.outcome.message()).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
-        // Guest errors, traps and limits are paid as done units are; what decided nothing is not.
-        let paid = result.outcome.is_deterministic();
+        let first = before.first().filter(|_| verdict.is_of_first(true));
+        let output = match verdict {
+            Verdict::Accepted(_) if first.is_some() => kept,
+            Verdict::Accepted(_) => result.output.clone(),
+            // What waits for its check keeps the output that came first.
+            Verdict::Check { .. } if before.is_empty() => result.output.clone(),
+            Verdict::Check { .. } | Verdict::Again if unit.state == UnitState::Checking => kept,
+            _ => None,
+        };
         let conclusion = Conclusion {
             seq: ending.key.seq,
             attempt: ending.attempt,
@@ -162,12 +285,14 @@ impl<'a> Decider<'a> {
             state: unit.state,
             troubles: unit.troubles.pack(),
             claims: unit.claims.clone(),
-            class: result.outcome.class(),
-            fuel: result.fuel,
+            class: first.map_or(result.outcome.class(), |claim| claim.class),
+            fuel: first.map_or(result.fuel, |claim| claim.fuel),
             wall_us: result.wall_us,
             memory_bytes: result.memory_bytes,
-            output: result.output.clone().filter(|_| verdict == Verdict::Accepted),
+            output,
             message: message.clone(),
+            floats: first.map_or(result.floats, |claim| claim.floats),
+            resumed_from: None,
         };
         let says = message.is_some() || !result.log.is_empty();
         let log = says.then(|| LogRow {
@@ -180,13 +305,114 @@ impl<'a> Decider<'a> {
         Decided {
             from: unit.state,
             conclusion,
-            fuel: if paid { result.fuel } else { 0 },
-            counts: paid,
+            fuel: 0,
+            counts: result.outcome.is_deterministic(),
             log,
-            root: result.output.as_ref().filter(|_| verdict != Verdict::Accepted).map(Output::root),
+            verdict,
+            claims: Vec::new(),
+            pays: Vec::new(),
+            told_by: first.map(|claim| claim.node.0),
+            root: result.output.as_ref().map(Output::root),
             resumed: result.resumed_at_fuel.is_some(),
         }
     }
+
+    /// What is paid now, and what counts against the quota.
+    fn bill(&self, decided: &mut Decided, ending: &Ending, late: &[AttemptRow]) {
+        let newest = match &ending.how {
+            How::Result(result) if result.outcome == Outcome::TimeLimit => Some(Attempt {
+                attempt: ending.attempt,
+                node: NodeNo(ending.node),
+                owner: AccountNo(ending.owner),
+                role: Role::Work,
+                end: End::TimeLimit { fuel: result.fuel },
+            }),
+            _ => None,
+        };
+        self.pay(decided, newest, late);
+    }
+
+    /// `newest` is the newest attempt where it ran into the time limit, `late` are earlier ones that did.
+    fn pay(&self, decided: &mut Decided, newest: Option<Attempt>, late: &[AttemptRow]) {
+        let (Verdict::Accepted(basis) | Verdict::Failed(basis)) = decided.verdict else { return };
+        let ended = match (decided.verdict, basis) {
+            (Verdict::Accepted(_), _) => Ended::Done,
+            (_, Basis::Troubles) if newest.is_some() => Ended::TimeLimit,
+            (_, Basis::Troubles | Basis::Disputed) => Ended::Nothing,
+            _ => Ended::Failed,
+        };
+        let right = match basis {
+            Basis::Agreed { right, .. } => right,
+            // A single word that stands.
+            Basis::Believed { .. } | Basis::Unconfirmed => Marks(1),
+            Basis::Disputed | Basis::Troubles => Marks(0),
+        };
+        let mut attempts: Vec<Attempt> =
+            decided.claims.iter().enumerate().map(|(at, claim)| self.attempt(at, claim, right.has(at))).collect();
+        if ended == Ended::TimeLimit {
+            attempts = late.iter().map(|row| self.late(row)).collect();
+            attempts.extend(newest);
+        }
+        let unit = settle::Unit {
+            author: AccountNo(self.job.account),
+            fuel_limit: self.job.limits().fuel,
+            ended,
+            attempts: &attempts,
+        };
+        let pays = settle::settle(&unit);
+        let author = |pay: &&Pay| pay.payer == settle::Payer::Author;
+        let charged = pays.iter().filter(author).fold(0u64, |sum, pay| sum.saturating_add(pay.fuel));
+        // One's own nodes work at no charge, but not without bounds.
+        let own = if matches!(ended, Ended::Done | Ended::Failed) { decided.conclusion.fuel } else { 0 };
+        decided.fuel = charged.max(own);
+        // What is held is paid when it is final.
+        let is_held = matches!(basis, Basis::Believed { held: true });
+        let stood = |attempt: u32| decided.claims.iter().any(|claim| claim.attempt == attempt && claim.held);
+        let due = |pay: &Pay| !is_held && pay.node.0 != SERVER && !stood(pay.attempt);
+        decided.pays = pays.into_iter().filter(due).collect();
+    }
+
+    fn attempt(&self, at: usize, claim: &Claim, right: bool) -> Attempt {
+        let copies = matches!(self.job.submission.verify, Verify::Copies(_));
+        let role = match at {
+            0 => Role::Work,
+            // Copies that the author asked for are his to pay.
+            _ if copies => Role::Backup,
+            _ => Role::Check,
+        };
+        let end = End::Result { fuel: claim.fuel, right, resumed: claim.resumed_from.is_some() };
+        Attempt { attempt: claim.attempt, node: claim.node, owner: claim.owner, role, end }
+    }
+
+    fn late(&self, row: &AttemptRow) -> Attempt {
+        Attempt {
+            attempt: row.attempt,
+            node: NodeNo(row.node),
+            owner: AccountNo((self.owner_of)(row.node)),
+            role: Role::Work,
+            end: End::TimeLimit { fuel: row.fuel },
+        }
+    }
+}
+
+/// What a result of the job's newest stage is made of besides itself.
+pub fn spec(job: &ActiveJob, stage: u16, input: Digest) -> UnitSpec<'_> {
+    let last_merge = job.lock().is_last_merge(job.submission.assemble);
+    spec_of(job, stage, last_merge, input)
+}
+
+fn spec_of(job: &ActiveJob, stage: u16, last_merge: bool, input: Digest) -> UnitSpec<'_> {
+    UnitSpec {
+        profile: &job.profile,
+        executed: &job.module.executed,
+        call: job.call(stage, last_merge),
+        input,
+        settings: job.settings,
+    }
+}
+
+fn with_none((verdict, change): (Verdict, Change)) -> (Verdict, Change, Option<Claim>) {
+    (verdict, change, None)
 }
 
 fn first_attempt(ending: &Ending) -> Unit {

@@ -1,6 +1,8 @@
 //! What the server's own worker does not do, and what it says then.
 
-use fallow_protocol::manifest::Limits;
+use fallow_protocol::SecretKey;
+use fallow_protocol::keys::Purpose;
+use fallow_protocol::manifest::{AuthoredManifest, Limits, Manifest};
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Input, Range};
 use grid_server::anchor::{AnchorError, AnchorUnit};
@@ -62,4 +64,22 @@ async fn what_is_not_there_any_more_is_said() {
         let none = AnchorUnit::load(app, job, work(seq)).await;
         assert!(matches!(none, Err(AnchorError::Unknown { .. })), "{none:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_unsigned_and_nothing_of_another_profile_runs() {
+    let rig = Rig::start(|_| {}).await;
+    let (app, unit) = (rig.app(), rig.fault("ok", Limits::default()).await);
+    let signed = unit.job.module.signed.authored.clone();
+    let manifest = unit.job.module.manifest().unwrap();
+    let stranger = SecretKey::generate();
+    let other = Manifest { profile: "fuel=other".into(), author: stranger.public(), ..manifest };
+    let forged = AuthoredManifest { author_signature: stranger.sign(Purpose::AuthorManifest, b"else"), ..signed };
+    for (authored, words) in [(AuthoredManifest::sign(&other, &stranger), "fuel=other"), (forged, "signature")] {
+        let mut unit = unit.clone();
+        unit.job.module.signed.authored = authored;
+        let told = app.anchor.run(app, unit).await;
+        assert!(matches!(&told, Err(AnchorError::Module(why)) if why.contains(words)), "{told:?}");
+    }
+    assert!(app.anchor.run(app, unit).await.is_ok());
 }

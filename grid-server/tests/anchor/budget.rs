@@ -76,7 +76,7 @@ async fn a_unit_is_held_once_the_budget_is_empty() {
     let running = tokio::spawn(async move { asked.anchor.run(&asked, running).await });
     until(&exe, |states| states.contains(&'T')).await;
     let taken = seconds(&rig);
-    assert!(taken >= 7.2, "{taken} s");
+    assert!((7.2..30.0).contains(&taken), "{taken} s");
     let second = app.anchor.run(&app, unit).await;
     assert!(matches!(second, Err(AnchorError::Busy)), "{second:?}");
     tokio::time::sleep(Duration::from_secs(2)).await;

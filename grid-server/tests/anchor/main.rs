@@ -6,6 +6,7 @@
 mod grid;
 
 mod bounds;
+#[cfg(target_os = "linux")]
 mod budget;
 mod equal;
 mod rig;

@@ -135,3 +135,40 @@ async fn wrong_settings_are_told() {
     let (started, _, error) = run(folder.path(), &["serve", "--listen", "0.0.0.0:0"]).await;
     assert!(!started && error.contains("loopback only"), "{error}");
 }
+
+#[tokio::test]
+async fn the_ledger_is_checked_beside_a_running_server() {
+    use grid_core::JobNo;
+    use grid_core::ledger::{Account, Amount, Cause, Transfer};
+    use grid_server::store::{Store, ledger};
+
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let (checked, _, error) = run(&data, &["ledger", "check"]).await;
+    assert!(!checked && error.contains("no database"), "{error}");
+    let mut server = Server::start(&data);
+    server.event().await;
+    server.event().await;
+    let (checked, out, error) = run(&data, &["ledger", "check"]).await;
+    assert!(checked, "{error}");
+    assert_eq!((&out["found"], &out["transfers"]), (&Value::from(0), &Value::from(0)));
+
+    let store = Store::open(&format!("sqlite://{}", data.join("fallow.sqlite").display())).await.unwrap();
+    let write = store.write(|db| {
+        Box::pin(async move {
+            // A budget that no job has, from long ago.
+            let ([debit, ..], credit) = (Account::SYSTEM, Account::escrow(JobNo(7)));
+            let cause = Cause::Fund { job: JobNo(7), n: 0 };
+            ledger::open_account(db, credit).await?;
+            let lost = Transfer { cause, debit, credit, amount: Amount::CREDIT, timeout_ms: None };
+            ledger::apply(db, &[lost], 1).await
+        })
+    });
+    assert!(write.await.unwrap().is_ok());
+    let (checked, out, error) = run(&data, &["ledger", "check"]).await;
+    assert!(!checked && error.contains("does not add up"), "{error}");
+    assert_eq!((&out["transfers"], &out["findings"][0]["invariant"]), (&Value::from(1), &Value::from("I9")));
+    server.signal("-TERM").await;
+    assert!(server.ended().await);
+}

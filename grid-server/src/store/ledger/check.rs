@@ -63,7 +63,7 @@ const TRANSFERS: &str = "SELECT id, debit, credit, amount, timeout_ms, made_at_m
     FROM transfers WHERE seq > $1 ORDER BY seq LIMIT $2";
 
 async fn check_transfers(db: &DatabaseTransaction, audit: &mut Audit) -> Result<(), StoreError> {
-    let mut after = 0;
+    let mut after = 0i64;
     loop {
         let asked = statement(db.get_database_backend(), TRANSFERS, vec![after.into(), PAGE.into()]);
         let rows = db.query_all_raw(asked).await?;
@@ -102,7 +102,7 @@ const ACCOUNTS: &str = "SELECT id, debits_pending, debits_posted, credits_pendin
     FROM ledger_accounts WHERE id > $1 ORDER BY id LIMIT $2";
 
 async fn check_accounts(db: &DatabaseTransaction, audit: &mut Audit) -> Result<u64, StoreError> {
-    let (mut after, mut seen, mut stored) = (-1, 0, Vec::new());
+    let (mut after, mut seen, mut stored) = (-1i64, 0, Vec::new());
     loop {
         let asked = statement(db.get_database_backend(), ACCOUNTS, vec![after.into(), PAGE.into()]);
         let rows = db.query_all_raw(asked).await?;
@@ -127,7 +127,7 @@ const HOLDINGS: &str = "SELECT id, job, stage, node, owner, frame, amount, fee, 
 
 /// What is held has its reservations, what is not has none, and no frame's pay is reserved without a holding.
 async fn check_holdings(db: &DatabaseTransaction, audit: &mut Audit) -> Result<u64, StoreError> {
-    let (mut after, mut seen, mut known) = (0, 0, HashSet::new());
+    let (mut after, mut seen, mut known) = (0i64, 0, HashSet::new());
     loop {
         let asked = statement(db.get_database_backend(), HOLDINGS, vec![after.into(), PAGE.into()]);
         let rows = db.query_all_raw(asked).await?;

@@ -1,0 +1,201 @@
+//! Who is paid for what was decided: sums by lender and frame, held or paid at once, in the transaction that decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fallow_protocol::manifest::Limits;
+use grid_core::ledger::{Account, Amount, Cause, LedgerError, Reason, Transfer, Work};
+use grid_core::pricing::{Price, cost, split_fee};
+use grid_core::settle::{Pay, Payer};
+use grid_core::{AccountNo, JobNo, NodeNo};
+use sea_orm::ConnectionTrait;
+
+use crate::app::now_ms;
+use crate::store::holdings::{self, Holding, State};
+use crate::store::{StoreError, ledger};
+
+/// A frame's number where no frame settled it: above all that nodes count.
+const NO_FRAME: u64 = 1 << 62;
+
+/// A number that stands for a frame where there is none.
+pub fn no_frame() -> u64 {
+    NO_FRAME | super::lease::next_id()
+}
+
+/// Whose work, settled by whose frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slip {
+    /// Who is paid.
+    pub node: i64,
+    /// Whose node that is.
+    pub owner: i64,
+    /// Whose frame settled it.
+    pub by: i64,
+    /// Number of that frame.
+    pub frame: u64,
+}
+
+/// What one transaction settles of one stage of one job.
+#[derive(Debug, Default)]
+pub struct Bill {
+    held: BTreeMap<Slip, (Vec<u64>, u64, u64)>,
+    author: BTreeMap<Slip, (Vec<u64>, u64)>,
+    grid: BTreeMap<Slip, u64>,
+}
+
+/// What the job's escrow came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// What is left: neither spent nor held. None where the job has no price.
+    pub left: Option<Amount>,
+    /// Whether something could not be paid.
+    pub unpaid: bool,
+}
+
+impl Bill {
+    /// A result that is believed for now: its unit, fuel, and its node's position.
+    pub fn hold(&mut self, slip: Slip, seq: u64, fuel: u64, position: u64) {
+        let (units, sum, last) = self.held.entry(slip).or_default();
+        units.push(seq);
+        *sum = sum.saturating_add(fuel);
+        *last = (*last).max(position);
+    }
+
+    /// Fuel of a unit that is paid now.
+    pub fn pay(&mut self, slip: Slip, seq: u64, pay: &Pay) {
+        let sum = match pay.payer {
+            Payer::Author => {
+                let (units, sum) = self.author.entry(slip).or_default();
+                units.push(seq);
+                sum
+            }
+            Payer::Grid => self.grid.entry(slip).or_default(),
+        };
+        *sum = sum.saturating_add(pay.fuel);
+    }
+
+    /// Whether there is nothing to settle.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && self.author.is_empty() && self.grid.is_empty()
+    }
+
+    /// Write holdings and transfers.
+    pub async fn write(
+        self,
+        db: &impl ConnectionTrait,
+        job: JobNo,
+        stage: u16,
+        price: Option<&Price>,
+        limits: &Limits,
+    ) -> Result<Settled, StoreError> {
+        let now = now_ms();
+        let mut holdings = Vec::with_capacity(self.held.len());
+        for (slip, (mut units, fuel, position)) in self.held {
+            units.sort_unstable();
+            let (amount, fee) = price
+                .map_or((Amount::ZERO, Amount::ZERO), |price| split_fee(cost(fuel, price, limits.memory_bytes), price));
+            holdings.push(Holding {
+                id: 0,
+                job,
+                stage,
+                node: NodeNo(slip.node),
+                owner: AccountNo(slip.owner),
+                frame: slip.frame,
+                position,
+                units,
+                fuel,
+                amount,
+                fee,
+                made_at_ms: now,
+                state: State::Held,
+            });
+        }
+        let mut settled = Settled::default();
+        let Some(price) = price else {
+            holdings::insert(db, &holdings).await?;
+            return Ok(settled);
+        };
+        let owners = holdings.iter().map(|holding| holding.owner);
+        let paid = self.author.keys().chain(self.grid.keys()).map(|slip| AccountNo(slip.owner));
+        for owner in owners.chain(paid).collect::<BTreeSet<_>>() {
+            ledger::open_account(db, Account::user(owner)).await?;
+        }
+        let work =
+            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
+        for (slip, (units, fuel)) in &self.author {
+            let (pay, fee) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
+            let transfers = Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee);
+            if !apply(db, &transfers, now).await? {
+                // What nobody can pay now is held open until the budget is raised.
+                settled.unpaid = true;
+                let due =
+                    Holding { units: units.clone(), fuel: *fuel, amount: pay, fee, ..unpaid(job, stage, slip, now) };
+                holdings.push(due);
+            }
+        }
+        for holding in holdings.iter_mut().filter(|holding| holding.state == State::Held) {
+            let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
+            if !apply(db, &transfers, now).await? {
+                settled.unpaid = true;
+                holding.state = State::Unpaid;
+            }
+        }
+        holdings::insert(db, &holdings).await?;
+        for (slip, fuel) in &self.grid {
+            let (pay, _) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
+            check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), now).await?;
+        }
+        settled.left = Some(left(db, job).await?);
+        Ok(settled)
+    }
+}
+
+/// Pay that is due at once and that the escrow has not got; its position makes it final as soon as it is held.
+fn unpaid(job: JobNo, stage: u16, slip: &Slip, now: u64) -> Holding {
+    Holding {
+        id: 0,
+        job,
+        stage,
+        node: NodeNo(slip.node),
+        owner: AccountNo(slip.owner),
+        frame: no_frame(),
+        position: 0,
+        units: Vec::new(),
+        fuel: 0,
+        amount: Amount::ZERO,
+        fee: Amount::ZERO,
+        made_at_ms: now,
+        state: State::Unpaid,
+    }
+}
+
+/// What a job may still spend.
+pub async fn left(db: &impl ConnectionTrait, job: JobNo) -> Result<Amount, StoreError> {
+    let balance = ledger::balance(db, Account::escrow(job)).await?;
+    Ok(balance.map_or(Amount::ZERO, |balance| balance.available()))
+}
+
+/// Apply transfers; false where the payer has not enough, and then nothing moved.
+pub async fn apply(db: &impl ConnectionTrait, transfers: &[Transfer], now: u64) -> Result<bool, StoreError> {
+    match ledger::apply(db, transfers, now).await? {
+        Ok(_) => Ok(true),
+        Err(LedgerError { reason: Reason::Insufficient { .. }, .. }) => Ok(false),
+        Err(error) => {
+            tracing::error!(%error, "the ledger refused what the rules asked for");
+            Err(StoreError::Corrupt("the ledger"))
+        }
+    }
+}
+
+/// Pay for a check: from the fees, and where they are not enough yet, from new credits.
+async fn check(db: &impl ConnectionTrait, pay: Transfer, now: u64) -> Result<(), StoreError> {
+    if pay.amount.is_zero() || apply(db, &[pay], now).await? {
+        return Ok(());
+    }
+    let name = format!("check {}", pay.id());
+    let endow = Transfer::endow(Cause::number_of(&name), pay.amount);
+    if apply(db, &[endow, pay], now).await? {
+        Ok(())
+    } else {
+        Err(StoreError::Corrupt("the grid's account for checks"))
+    }
+}

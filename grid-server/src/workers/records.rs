@@ -1,0 +1,157 @@
+//! What a transaction knows and changes of what is remembered of nodes and their owners.
+
+use std::collections::{BTreeSet, HashMap};
+
+use grid_core::NodeNo;
+use grid_core::life::About;
+use grid_core::trust::{Fault, OwnerRecord, Policy, Record, Sanction, standing};
+use sea_orm::ConnectionTrait;
+
+use crate::store::trust::{self, NodeRow, OwnerRow};
+use crate::store::{StoreError, nodes};
+use crate::trust::{SERVER, Trust, now_i64};
+
+/// Records of some nodes and their owners, as this transaction sees them.
+#[derive(Debug, Default)]
+pub struct Records {
+    nodes: HashMap<i64, NodeRow>,
+    owners: HashMap<i64, OwnerRecord>,
+    owner_of: HashMap<i64, i64>,
+    changed: BTreeSet<i64>,
+    changed_owners: BTreeSet<i64>,
+}
+
+impl Records {
+    /// Load these nodes, unless they are here.
+    pub async fn load(
+        &mut self,
+        db: &impl ConnectionTrait,
+        wanted: impl IntoIterator<Item = (i64, i64)>,
+    ) -> Result<(), StoreError> {
+        let (mut ids, mut accounts) = (Vec::new(), Vec::new());
+        for (node, owner) in wanted {
+            if node == SERVER || self.nodes.contains_key(&node) {
+                continue;
+            }
+            self.nodes.insert(node, NodeRow { node, record: Record::default(), review_from: None });
+            self.owner_of.insert(node, owner);
+            ids.push(node);
+            if !self.owners.contains_key(&owner) {
+                self.owners.insert(owner, OwnerRecord::default());
+                accounts.push(owner);
+            }
+        }
+        if !ids.is_empty() {
+            let found = trust::nodes(db, &ids).await?;
+            self.nodes.extend(found.into_iter().map(|row| (row.node, row)));
+        }
+        if !accounts.is_empty() {
+            let found = trust::owners(db, &accounts).await?;
+            self.owners.extend(found.into_iter().map(|row| (row.account, row.record)));
+        }
+        Ok(())
+    }
+
+    /// What a node is worth now, and where it is.
+    pub fn about(&self, trust: &Trust, node: NodeNo) -> About {
+        let place = trust.about(node);
+        let Some(row) = self.nodes.get(&node.0) else { return place };
+        let owner = self.owner(node.0);
+        About { standing: standing(trust.policy(), &row.record, &owner, now_i64()), ..place }
+    }
+
+    /// A node's record.
+    pub fn record(&self, node: i64) -> Record {
+        self.nodes.get(&node).map(|row| row.record).unwrap_or_default()
+    }
+
+    /// What is remembered of a node's owner.
+    pub fn owner(&self, node: i64) -> OwnerRecord {
+        let owner = self.owner_of.get(&node).and_then(|owner| self.owners.get(owner));
+        owner.copied().unwrap_or_default()
+    }
+
+    /// A result of a node came in: its position.
+    pub fn result(&mut self, node: i64) -> u64 {
+        let now = now_i64();
+        if let Some(owner) = self.owner_of.get(&node).copied()
+            && let Some(record) = self.owners.get_mut(&owner)
+            && record.first_ms == 0
+        {
+            record.result(now);
+            self.changed_owners.insert(owner);
+        }
+        let Some(row) = self.nodes.get_mut(&node) else { return 0 };
+        self.changed.insert(node);
+        row.record.result(now)
+    }
+
+    /// A result of a node passed a check.
+    pub fn passed(&mut self, node: i64, position: u64) {
+        if let Some(row) = self.nodes.get_mut(&node) {
+            row.record.passed(position);
+            self.changed.insert(node);
+        }
+    }
+
+    /// A result of a node was wrong: what it held after some position is to be looked through.
+    pub fn fault(&mut self, policy: &Policy, node: i64, position: u64) -> Option<Fault> {
+        let now = now_i64();
+        let row = self.nodes.get_mut(&node)?;
+        let was_banned = row.record.banned;
+        let fault = row.record.fault(policy, position, now);
+        row.review_from = row.review_from.into_iter().chain(fault.recheck_after).min();
+        self.changed.insert(node);
+        let owner = *self.owner_of.get(&node)?;
+        let record = self.owners.get_mut(&owner)?;
+        record.fault(policy, &fault, now);
+        if fault.sanction == Sanction::Banned && !was_banned {
+            record.node_banned(policy);
+        }
+        self.changed_owners.insert(owner);
+        Some(fault)
+    }
+
+    /// Two nodes of which one is at fault, nobody knows which: both earn their trust anew.
+    pub fn suspect(&mut self, node: i64) {
+        if let Some(row) = self.nodes.get_mut(&node) {
+            row.record.passes = 0;
+            self.changed.insert(node);
+        }
+    }
+
+    /// What was looked through of a node's earlier results is done.
+    pub fn reviewed(&mut self, policy: &Policy, node: i64) {
+        if let Some(row) = self.nodes.get_mut(&node) {
+            row.review_from = None;
+            row.record.review_ended(policy, now_i64());
+            self.changed.insert(node);
+        }
+    }
+
+    /// Write what changed; it comes back so that memory can be told once it is committed.
+    pub async fn write(&self, db: &impl ConnectionTrait) -> Result<(Vec<NodeRow>, Vec<OwnerRow>), StoreError> {
+        let nodes: Vec<NodeRow> = self.changed.iter().filter_map(|node| self.nodes.get(node).copied()).collect();
+        let owner = |account: &i64| Some(OwnerRow { account: *account, record: *self.owners.get(account)? });
+        let owners: Vec<OwnerRow> = self.changed_owners.iter().filter_map(owner).collect();
+        trust::put_nodes(db, &nodes).await?;
+        trust::put_owners(db, &owners).await?;
+        Ok((nodes, owners))
+    }
+}
+
+/// The operator marks a node as one that is right, or takes that back.
+pub async fn set_anchor(
+    db: &impl ConnectionTrait,
+    node: i64,
+    anchor: bool,
+) -> Result<Option<(Vec<NodeRow>, Vec<OwnerRow>)>, StoreError> {
+    let Some(row) = nodes::by_id(db, node).await? else { return Ok(None) };
+    let mut records = Records::default();
+    records.load(db, [(node, row.account_id)]).await?;
+    if let Some(row) = records.nodes.get_mut(&node) {
+        row.record.anchor = anchor;
+        records.changed.insert(node);
+    }
+    Ok(Some(records.write(db).await?))
+}

@@ -1,0 +1,244 @@
+//! The clock, the queue, and who works on what in a round.
+
+use std::collections::VecDeque;
+
+use fastrand::Rng;
+use fallow_protocol::Digest;
+use grid_core::trust::{Candidate, ClaimView, Policy, Standing, Tier, is_seasoned, partner, units_max};
+use grid_core::{AccountNo, NodeNo};
+
+use super::Setup;
+use super::attack::Attack;
+use super::jobs::Jobs;
+use super::seat::{Kind, PLOT, Seat, liar};
+use super::tally::Tally;
+use super::units::{CLAIMS_MAX, Case, Cases, Claim, Unit, digest};
+
+/// A round lasts this long, milliseconds: the time of one unit.
+const ROUND_MS: i64 = 60_000;
+const BEGIN_MS: i64 = 1_800_000_000_000;
+/// Honest computers that break at random, parts per million of all.
+const FLAKY_PPM: u64 = 5_000;
+/// Computers that join a running grid, parts per million of all, and in which share of its rounds.
+const LATE_PPM: u64 = 20_000;
+const LATE_AFTER_PPM: u64 = 300_000;
+/// Computers that are looked at for one copy.
+const LOOKS: usize = 12;
+
+/// A unit whose result was void.
+#[derive(Clone, Copy, Debug)]
+pub struct Again {
+    pub unit: Unit,
+    pub seat: u32,
+    pub name: u32,
+    pub value: u32,
+}
+
+/// Everything.
+pub struct World {
+    pub setup: Setup,
+    pub policy: Policy,
+    pub rng: Rng,
+    pub round: u64,
+    pub now_ms: i64,
+    pub seats: Vec<Seat>,
+    pub cases: Cases,
+    /// Cases that wait for a copy.
+    pub open: Vec<u32>,
+    pub again: VecDeque<Again>,
+    pub jobs: Jobs,
+    pub units: u64,
+    pub tally: Tally,
+}
+
+impl World {
+    pub fn new(setup: &Setup) -> Self {
+        let policy = setup.rule.policy();
+        Self {
+            setup: *setup,
+            policy,
+            rng: Rng::with_seed(setup.seed),
+            round: 0,
+            now_ms: BEGIN_MS,
+            seats: seats(setup),
+            cases: Cases::default(),
+            open: Vec::new(),
+            again: VecDeque::new(),
+            jobs: Jobs::new(setup.job_units),
+            units: 0,
+            tally: Tally::default(),
+        }
+    }
+
+    pub fn run(mut self) -> Tally {
+        let rounds_max = 10 * self.setup.units / u64::from(self.setup.computers) + 10_000;
+        while self.tally.finals < self.setup.units && self.round < rounds_max {
+            self.step();
+        }
+        self.tally.end(&self.seats, self.round);
+        self.tally
+    }
+
+    /// Copies first, then new units; what was opened in this round waits for the next.
+    fn step(&mut self) {
+        self.round += 1;
+        self.now_ms += ROUND_MS;
+        let mut waiting = std::mem::take(&mut self.open);
+        for case in waiting.drain(..) {
+            match self.pick(case) {
+                Some(seat) => self.copy(case, seat),
+                None => self.open.push(case),
+            }
+        }
+        let (seats, offset) = (self.seats.len() - 1, self.rng.usize(..self.seats.len() - 1));
+        for step in 0..seats {
+            let seat = (step + offset) % seats;
+            if self.is_free(seat) && self.may_begin(seat) {
+                self.work(seat);
+            }
+        }
+    }
+
+    fn is_free(&self, seat: usize) -> bool {
+        self.seats[seat].busy < self.round && self.seats[seat].joins <= self.round
+    }
+
+    fn may_begin(&self, seat: usize) -> bool {
+        let max = match self.setup.rule.looks_back() {
+            true => units_max(&self.policy, self.standing(seat), true),
+            false => None,
+        };
+        max.is_none_or(|max| self.seats[seat].waiting < max)
+    }
+
+    pub fn standing(&self, seat: usize) -> Standing {
+        let seat = &self.seats[seat];
+        self.setup.rule.standing(&seat.record, &seat.owner, self.now_ms)
+    }
+
+    fn anchor(&self) -> Option<usize> {
+        let anchor = self.seats.len() - 1;
+        self.is_free(anchor).then_some(anchor)
+    }
+
+    /// The best of some computers for a copy; the anchor where a referee is asked for, or nobody else will do.
+    fn pick(&mut self, index: u32) -> Option<usize> {
+        let case = *self.cases.at(index);
+        if case.referee && self.anchor().is_some() {
+            return self.anchor();
+        }
+        let (views, len) = self.views(&case);
+        let mut best: Option<(Tier, usize)> = None;
+        for _ in 0..LOOKS {
+            let seat = self.rng.usize(..self.seats.len() - 1);
+            if !self.is_free(seat) {
+                continue;
+            }
+            let Ok(tier) = partner(&self.policy, &views[..len], &self.candidate(seat), case.referee) else { continue };
+            let will_do = !self.setup.rule.looks_back() || !tier.newcomer && !tier.same_owner;
+            if will_do && best.is_none_or(|(other, _)| tier < other) {
+                best = Some((tier, seat));
+            }
+        }
+        best.map(|(_, seat)| seat).or(self.anchor())
+    }
+
+    fn candidate(&self, seat: usize) -> Candidate {
+        let (node, owner) = self.ids(seat as u32, self.seats[seat].name);
+        let (record, of_owner) = (&self.seats[seat].record, &self.seats[seat].owner);
+        Candidate {
+            node,
+            owner,
+            network: owner.0 as u64,
+            standing: self.standing(seat),
+            seasoned: is_seasoned(&self.policy, record, of_owner, self.now_ms),
+            passes: record.passes,
+            arch: 0,
+            engine: 0,
+        }
+    }
+
+    /// Each name is another node, owner and network.
+    fn ids(&self, seat: u32, name: u32) -> (NodeNo, AccountNo) {
+        let id = i64::from(name) << 32 | i64::from(seat);
+        (NodeNo(id), AccountNo(id))
+    }
+
+    /// The claims of a case as the rules see them.
+    pub fn views(&self, case: &Case) -> ([ClaimView; CLAIMS_MAX], usize) {
+        (std::array::from_fn(|at| self.view(&case.claims[at])), case.claims().len())
+    }
+
+    fn view(&self, claim: &Claim) -> ClaimView {
+        let (node, owner) = self.ids(claim.seat, claim.name);
+        let seat = &self.seats[claim.seat as usize];
+        let is_gone = seat.name != claim.name;
+        let digest: Digest = digest(claim.value);
+        ClaimView {
+            node,
+            owner,
+            network: owner.0 as u64,
+            standing: if is_gone { Standing::Banned { owner: false } } else { self.standing(claim.seat as usize) },
+            arch: 0,
+            engine: 0,
+            digest,
+            output: digest,
+            resumed: false,
+            void: is_gone || claim.position <= seat.record.fault_position,
+        }
+    }
+
+    /// A new unit, or one whose result was void.
+    fn work(&mut self, seat: usize) {
+        let is_own = |again: &Again| again.seat as usize == seat;
+        if self.again.front().is_some_and(|again| !is_own(again)) {
+            let again = self.again.pop_front().expect("there is one");
+            let value = self.run_unit(seat, again.unit, false);
+            self.review(&again, value);
+            self.first(seat, again.unit, value);
+        } else {
+            let unit = Unit { draw: self.rng.u32(..), job: self.jobs.begin(self.units) };
+            self.units += 1;
+            let value = self.run_unit(seat, unit, false);
+            self.first(seat, unit, value);
+        }
+    }
+
+    fn copy(&mut self, index: u32, seat: usize) {
+        let case = *self.cases.at(index);
+        let value = self.run_unit(seat, case.unit, case.says(PLOT));
+        let claim = self.claim(seat, value);
+        self.cases.at(index).push(claim);
+        self.conclude(index);
+    }
+
+    /// Its result is numbered as it comes in.
+    pub fn claim(&mut self, seat: usize, value: u32) -> Claim {
+        let it = &mut self.seats[seat];
+        it.owner.result(self.now_ms);
+        let position = it.record.result(self.now_ms);
+        Claim { seat: seat as u32, name: it.name, position, value }
+    }
+
+    fn run_unit(&mut self, seat: usize, unit: Unit, plotted: bool) -> u32 {
+        self.tally.runs += 1;
+        self.seats[seat].busy = self.round;
+        let attack: Attack = self.setup.attack;
+        self.seats[seat].says(unit, plotted, &attack, &mut self.rng)
+    }
+}
+
+/// Liars first, then those who break, then those who join late; the anchor last.
+fn seats(setup: &Setup) -> Vec<Seat> {
+    let all = u64::from(setup.computers);
+    let of = |ppm: u64| (all * ppm).div_ceil(1_000_000);
+    let (liars, flaky, late) = (all * u64::from(setup.liars_ppm) / 1_000_000, of(FLAKY_PPM), of(LATE_PPM));
+    let joins = setup.units * LATE_AFTER_PPM / 1_000_000 / all;
+    let kind = |index: u64| match index {
+        index if index < liars => Seat::new(liar(&setup.attack, index as u32), 0),
+        index if index < liars + flaky => Seat::new(Kind::Flaky, 0),
+        index if index < liars + flaky + late => Seat::new(Kind::Honest, joins),
+        _ => Seat::new(Kind::Honest, 0),
+    };
+    (0..all).map(kind).chain([Seat::new(Kind::Anchor, 0)]).collect()
+}
