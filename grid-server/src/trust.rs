@@ -116,7 +116,8 @@ impl Trust {
     /// What a node that claims something is worth.
     pub fn about(&self, node: NodeNo) -> About {
         if node.0 == SERVER {
-            return About { standing: Standing::Anchor, network: 0, arch: arch_of(std::env::consts::ARCH), engine: 0 };
+            let arch = number_of(std::env::consts::ARCH);
+            return About { standing: Standing::Anchor, network: 0, arch, engine: 0, fault_position: 0 };
         }
         let known = self.lock();
         let place = known.places.get(&node.0).copied().unwrap_or_default();
@@ -125,6 +126,7 @@ impl Trust {
             network: place.network,
             arch: place.arch,
             engine: place.engine,
+            fault_position: known.record(node.0).fault_position,
         }
     }
 
@@ -190,7 +192,7 @@ pub fn now_i64() -> i64 {
 
 /// Where a node is and what it runs on.
 pub fn place_of(owner: i64, address: std::net::IpAddr, machine: &Machine) -> Place {
-    Place { owner, network: network_of(address), arch: arch_of(&machine.arch), engine: number_of(&machine.engine) }
+    Place { owner, network: network_of(address), arch: number_of(&machine.arch), engine: number_of(&machine.engine) }
 }
 
 /// The first 24 bits of an IPv4 address, 48 of an IPv6 one.
@@ -199,10 +201,6 @@ fn network_of(address: std::net::IpAddr) -> u64 {
         std::net::IpAddr::V4(address) => u64::from(u32::from(address) >> 8),
         std::net::IpAddr::V6(address) => 1 << 63 | (u128::from(address) >> 80) as u64,
     }
-}
-
-fn arch_of(arch: &str) -> u32 {
-    number_of(arch)
 }
 
 /// A number that stands for a text.

@@ -76,6 +76,8 @@ pub struct About {
     pub arch: u32,
     /// Its engine's version.
     pub engine: u32,
+    /// What it said up to this position was said before its last fault was found.
+    pub fault_position: u64,
 }
 
 /// What a verdict depends on besides unit and report.
@@ -225,7 +227,7 @@ pub fn views(claims: &[Claim], job_owner: Option<AccountNo>, about: &dyn Fn(Node
 }
 
 fn view(claim: &Claim, job_owner: Option<AccountNo>, about: &dyn Fn(NodeNo) -> About) -> ClaimView {
-    let About { standing, network, arch, engine } = about(claim.node);
+    let About { standing, network, arch, engine, fault_position } = about(claim.node);
     let own = job_owner == Some(claim.owner);
     ClaimView {
         node: claim.node,
@@ -237,6 +239,7 @@ fn view(claim: &Claim, job_owner: Option<AccountNo>, about: &dyn Fn(NodeNo) -> A
         digest: claim.digest,
         output: claim.essence,
         resumed: claim.resumed_from.is_some(),
+        void: claim.position > 0 && claim.position <= fault_position,
     }
 }
 

@@ -46,7 +46,7 @@ fn scene_with(others: Others, treatment: Treatment) -> Scene<'static> {
 
 /// Each node is in a network of its own.
 fn about(node: NodeNo) -> About {
-    About { standing: Standing::Trusted, network: node.0 as u64, arch: 1, engine: 1 }
+    About { standing: Standing::Trusted, network: node.0 as u64, arch: 1, engine: 1, fault_position: 0 }
 }
 
 const HELD: Verdict = Verdict::Accepted(Basis::Believed { held: true });

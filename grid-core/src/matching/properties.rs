@@ -76,6 +76,7 @@ fn check(seq: u64, nodes: &[i64], waiting_ms: u64) -> Picky {
         digest: Digest([1; 32]),
         output: Digest([1; 32]),
         resumed: false,
+        void: false,
     };
     Picky { claims: nodes.iter().map(claim).collect(), ..picky(seq, &[], waiting_ms) }
 }

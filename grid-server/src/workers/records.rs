@@ -57,7 +57,8 @@ impl Records {
         let place = trust.about(node);
         let Some(row) = self.nodes.get(&node.0) else { return place };
         let owner = self.owner(node.0);
-        About { standing: standing(trust.policy(), &row.record, &owner, now_i64()), ..place }
+        let standing = standing(trust.policy(), &row.record, &owner, now_i64());
+        About { standing, fault_position: row.record.fault_position, ..place }
     }
 
     /// A node's record.

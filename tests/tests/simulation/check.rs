@@ -2,7 +2,7 @@
 
 use fallow_protocol::api::UnitCounts;
 use fallow_protocol::unit::UnitKey;
-use grid_core::life::{Verdict, count};
+use grid_core::life::{Basis, Verdict, count};
 
 use crate::grid::{Grid, Lease, Message};
 use crate::job::Job;
@@ -18,9 +18,9 @@ impl Grid {
 
     /// What no single stranger may do: make a good unit fail as if confirmed.
     pub fn check_verdict(&mut self, message: &Message, verdict: Verdict, is_lie: bool, is_own: bool) {
-        let believed = is_lie && matches!(verdict, Verdict::Accepted | Verdict::Failed { .. });
+        let believed = is_lie && matches!(verdict, Verdict::Accepted(_) | Verdict::Failed(_));
         self.tally.lies_believed += u64::from(believed);
-        if is_lie && !is_own && verdict == (Verdict::Failed { unconfirmed: false }) {
+        if is_lie && !is_own && matches!(verdict, Verdict::Failed(Basis::Agreed { kept: false, .. })) {
             let liars = self.job(message.job).row(message.key).liars.len();
             assert!(liars >= 2, "one liar alone failed {:?} of {:?}", message.key, message.job);
         }

@@ -91,6 +91,7 @@ impl Computer {
             takes_strangers: self.takes_strangers,
             profile: "p".into(),
             leases: 0,
+            worth: crate::job::worth(self.no),
             work: Vec::new(),
         }
     }

@@ -4,16 +4,17 @@
 use std::collections::BTreeMap;
 
 use fallow_protocol::api::{JobPhase, UnitState};
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT, UnitKey};
 use grid_core::life::{
-    AfterFailure, Change, JobStep, Report, Scene, Unit, Verdict, after_failure, job_step, past_deadline, retry_job,
-    rise,
+    AfterFailure, Basis, Change, JobStep, Others, Report, Unit, Verdict, after_failure, job_step, past_deadline,
+    retry_job, rise,
 };
 use grid_core::matching::{NodeView, NodeWork, Snapshot, others_for, plan};
 use grid_core::{AccountNo, JobNo, NodeNo};
 
-use crate::job::Job;
+use crate::job::{Job, scene};
 use crate::tally::Tally;
 
 /// A lease ends this long after its node was last heard of.
@@ -77,7 +78,7 @@ impl Grid {
             node.work = work.into_iter().map(|(job, units)| NodeWork { job, units, unit_us: None }).collect();
         }
         let jobs = self.jobs.iter().filter(|job| !job.life.phase.is_final()).map(|job| job.view(now_ms)).collect();
-        Snapshot { nodes, jobs }
+        Snapshot { nodes, jobs, ..Snapshot::default() }
     }
 
     /// Plan and hand out; returns the new leases.
@@ -98,9 +99,10 @@ impl Grid {
         }
         for (job, key) in plan.alone {
             self.tally.alone += 1;
+            let scene = scene(self.job(job).owner, Others::None);
             self.step(job, key, now_ms, |unit| {
-                let (_, change) = unit.nobody_else().expect("the matcher names only checks that wait");
-                (Verdict::Failed { unconfirmed: true }, change)
+                let step = unit.nobody_else(&scene).expect("the matcher names only checks that wait");
+                step.expect("where all are trusted nobody waits for ever")
             });
         }
         (first..self.next_lease).collect()
@@ -133,7 +135,8 @@ impl Grid {
             let lease = self.leases.remove(&id).expect("just listed");
             for (key, attempt) in lease.units {
                 self.tally.expired += 1;
-                self.step(lease.job, key, now_ms, |unit| unit.lost(lease.node, attempt));
+                let scene = scene(self.job(lease.job).owner, Others::None);
+                self.step(lease.job, key, now_ms, |unit| unit.lost(lease.node, attempt, &scene));
             }
         }
     }
@@ -143,7 +146,8 @@ impl Grid {
         self.job(lease.job).declined_by.insert(lease.node, now_ms + DECLINED_MS);
         for (key, attempt) in lease.units {
             self.tally.declined += 1;
-            self.step(lease.job, key, now_ms, |unit| unit.declined(lease.node, attempt));
+            let scene = scene(self.job(lease.job).owner, Others::None);
+            self.step(lease.job, key, now_ms, |unit| unit.declined(lease.node, attempt, &scene));
         }
     }
 
@@ -151,10 +155,21 @@ impl Grid {
         let job = &mut self.jobs[message.job.0 as usize];
         let view = snapshot.jobs.iter().find(|view| view.id == message.job);
         let others = view.map(|view| others_for(snapshot, view, message.node)).unwrap_or_default();
-        let scene = Scene { job_owner: Some(job.owner), others };
+        let scene = scene(job.owner, others);
         let digest = job.digest(message.key, &message.outcome, message.lie);
         let Message { node, owner, attempt, outcome, .. } = message;
-        let report = Report { node: *node, owner: *owner, attempt: *attempt, outcome, digest };
+        let report = Report {
+            node: *node,
+            owner: *owner,
+            attempt: *attempt,
+            outcome,
+            digest,
+            essence: digest,
+            fuel: 1,
+            floats: Floats::Plain,
+            resumed_from: None,
+            position: 1,
+        };
         let is_lie = message.lie > 0 || outcome.is_deterministic() && *outcome != job.truth(message.key);
         if is_lie {
             job.stage_mut(message.key.stage).rows[message.key.seq as usize].liars.insert(*node);
@@ -199,7 +214,7 @@ impl Grid {
         row.ready_since_ms = now_ms;
         stage.index(key.seq);
         self.count(verdict, before.on.is_some());
-        if let Verdict::Failed { .. } = verdict {
+        if let Verdict::Failed(_) = verdict {
             self.unit_failed(no, key);
         }
         self.note_end(no, key, before.has_ended());
@@ -211,10 +226,10 @@ impl Grid {
         let tally = &mut self.tally;
         let counter = match verdict {
             Verdict::Stale => &mut tally.stale,
-            Verdict::Accepted => &mut tally.accepted,
-            Verdict::Failed { unconfirmed: true } => &mut tally.failed_unconfirmed,
-            Verdict::Failed { unconfirmed: false } => &mut tally.failed_confirmed,
-            Verdict::Check => &mut tally.checks,
+            Verdict::Accepted(_) => &mut tally.accepted,
+            Verdict::Failed(Basis::Unconfirmed | Basis::Disputed) => &mut tally.failed_unconfirmed,
+            Verdict::Failed(_) => &mut tally.failed_confirmed,
+            Verdict::Check { .. } => &mut tally.checks,
             Verdict::Again if was_on => &mut tally.agains,
             Verdict::Again => return,
         };

@@ -1,6 +1,7 @@
 //! A job of the toy store: its stages with their units, and what its units would truly give.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::{JobPhase, UnitCounts};
@@ -8,8 +9,9 @@ use fallow_protocol::job::{Assemble, OnFailed, RunOn};
 use fallow_protocol::manifest::Limits;
 use fallow_protocol::outcome::{LimitKind, Outcome};
 use fallow_protocol::unit::{STAGE_RUN, STAGE_SPLIT, UnitKey};
-use grid_core::life::{JobLife, Unit};
-use grid_core::matching::{JobView, Picky};
+use grid_core::life::{About, JobLife, Others, Scene, Unit, views};
+use grid_core::matching::{JobView, Picky, Worth};
+use grid_core::trust::{Policy, Standing, Treatment};
 use grid_core::{AccountNo, JobNo, NodeNo};
 
 use crate::chance::{Chance, mix};
@@ -158,7 +160,8 @@ impl Job {
             unit_us: self.seen_us.0.checked_div(self.seen_us.1),
             unit_fuel: None,
             fuel_left: if self.has_quota { u64::MAX } else { 0 },
-            weight: 1,
+            budget_left: None,
+            weight: 1_000,
         }
     }
 
@@ -167,6 +170,24 @@ impl Job {
         let row = self.row(key);
         let avoid = row.unit.avoid(row.last).expect("a picky unit avoids somebody");
         let waiting_ms = now_ms - row.ready_since_ms;
-        Picky { key, avoid: avoid.nodes, avoid_owners: avoid.owners, must: avoid.must, waiting_ms }
+        let claims = views(&row.unit.claims, Some(self.owner), &about);
+        Picky { key, avoid: if avoid.must { Vec::new() } else { avoid.nodes }, claims, waiting_ms }
     }
+}
+
+/// Everybody is trusted here: what trust makes of liars has a simulation of its own.
+pub fn worth(node: NodeNo) -> Worth {
+    let About { standing, network, arch, engine, .. } = about(node);
+    Worth { standing, seasoned: true, passes: 1_000, network, arch, engine, frozen: false }
+}
+
+/// The same as verdicts see it.
+pub fn about(node: NodeNo) -> About {
+    About { standing: Standing::Trusted, network: node.0 as u64, arch: 1, engine: 1, fault_position: 0 }
+}
+
+/// What verdicts depend on: results of strangers are believed for now.
+pub fn scene(job_owner: AccountNo, others: Others) -> Scene<'static> {
+    static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
+    Scene { job_owner: Some(job_owner), others, treatment: Treatment::Provisional, policy: &POLICY, about: &about }
 }
