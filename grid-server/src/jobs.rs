@@ -54,13 +54,13 @@ pub enum JobError {
         /// Fuel that it has used.
         used: u64,
     },
-    /// Not enough credits for the budget.
-    #[error("the budget is {budget} credits, and the account has {left}")]
-    Poor {
-        /// What the job asks for.
-        budget: Amount,
+    /// Fewer credits than are needed.
+    #[error("the account has {available} credits, and {wanted} are needed")]
+    NotEnoughCredits {
         /// What the account may spend.
-        left: Amount,
+        available: Amount,
+        /// What was asked for.
+        wanted: Amount,
     },
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
@@ -96,7 +96,7 @@ impl JobError {
             JobError::Invalid { .. } => "invalid",
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
-            JobError::Poor { .. } => "insufficient-credits",
+            JobError::NotEnoughCredits { .. } => "not-enough-credits",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -108,10 +108,10 @@ impl JobError {
     pub fn status(&self) -> u16 {
         match self {
             JobError::NotFound(_) => 404,
+            JobError::NotEnoughCredits { .. } => 402,
             JobError::Invalid { .. } => 422,
             JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
             JobError::QuotaExhausted { .. } => 403,
-            JobError::Poor { .. } => 402,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,
         }

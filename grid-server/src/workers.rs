@@ -24,7 +24,7 @@ pub(crate) mod end;
 mod expire;
 mod finish;
 pub(crate) mod lease;
-pub(crate) mod load;
+mod load;
 pub(crate) mod pay;
 pub(crate) mod records;
 pub(crate) mod results;

@@ -113,11 +113,16 @@ impl Grid {
 
     /// The same, with a filter for its log, which is `NAME.log` in the grid's folder.
     pub async fn node_logging(&self, owner: &Account, name: &str, args: &[&str], log: &str) -> Result<Node> {
+        self.node_through(&self.url, owner, name, args, log).await
+    }
+
+    /// The same, where the node finds the server at another address.
+    pub async fn node_through(&self, url: &str, owner: &Account, name: &str, args: &[&str], log: &str) -> Result<Node> {
         let token = text(&owner.json(&["join-token", "--json"]).await?, "token")?;
         let data = self.path(name);
         let mut join = program("fallow-node");
         join.env("FALLOW_NODE_LOG", log).env("NO_COLOR", "1");
-        join.args(["join", &self.url, "--token", &token, "--name", name, "--json", "--data"]).arg(&data).args(args);
+        join.args(["join", url, "--token", &token, "--name", name, "--json", "--data"]).arg(&data).args(args);
         let process = Process::start(name, join, &self.path(&format!("{name}.log")))?;
         process.named("online", SOON).await?;
         Ok(Node { process, data })
@@ -193,10 +198,14 @@ impl Account {
         http().request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
     }
 
+    /// What the API gives for a path.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        Ok(self.request(reqwest::Method::GET, path).send().await?.error_for_status()?.json().await?)
+    }
+
     /// The job as the API gives it.
     pub async fn job(&self, id: &str) -> Result<Value> {
-        let answer = self.request(reqwest::Method::GET, &format!("/api/v1/jobs/{id}")).send().await?;
-        Ok(answer.error_for_status()?.json().await?)
+        self.get(&format!("/api/v1/jobs/{id}")).await
     }
 
     /// Wait until the job `fits`, following it by long polls.

@@ -4,10 +4,13 @@
 pub mod author;
 pub mod bench;
 pub mod conformance;
+pub mod evil;
 pub mod grid;
 pub mod guests;
+pub mod open_grid;
 pub mod process;
 pub mod raw_node;
+pub mod steps;
 
 /// Longest that a test waits for something that should happen at once.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(30);

@@ -139,7 +139,7 @@ impl From<JobError> for ApiError {
                 let error = Self::new(status, kind, detail).field(field);
                 help.into_iter().fold(error, Self::help)
             }
-            JobError::Poor { .. } => Self::new(status, kind, detail)
+            JobError::NotEnoughCredits { .. } => Self::new(status, kind, detail)
                 .field("budget")
                 .help("`fallow credits` says what moved; lend computers, or ask the grid's operator for more"),
             _ => Self::new(status, kind, detail),

@@ -13,8 +13,8 @@ use super::extract::ApiPath;
 use super::nodes::NodePath;
 use crate::app::App;
 use crate::auth::{Admin, Auth};
-use crate::store::nodes;
-use crate::workers::records;
+use crate::store::trust::NodeRow;
+use crate::store::{StoreError, nodes, trust};
 
 /// What a node of `owner` is worth; none on a grid where nothing is checked.
 pub(super) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> {
@@ -64,15 +64,25 @@ async fn set_anchor(app: &App, id: NodeId, anchor: bool) -> Result<StatusCode, A
     let node = id.clone();
     let work = app.store.write(move |db| {
         let node = node.clone();
-        Box::pin(async move {
-            let found = nodes::by_public_id(db, &node).await?.filter(|node| node.revoked_at_ms.is_none());
-            let Some(node) = found else { return Ok(None) };
-            records::set_anchor(db, node.id, anchor).await
-        })
+        Box::pin(async move { write_anchor(db, &node, anchor).await })
     });
-    let (nodes, owners) = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
-    app.trust.keep(&nodes, &owners);
+    let row = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
+    app.trust.keep(&[row], &[]);
     tracing::info!(node = %id, anchor, "the operator's word for a node");
     app.wakes.dispatch.notify_one();
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn write_anchor(
+    db: &sea_orm::DatabaseTransaction,
+    id: &NodeId,
+    anchor: bool,
+) -> Result<Option<NodeRow>, StoreError> {
+    let found = nodes::by_public_id(db, id).await?.filter(|node| node.revoked_at_ms.is_none());
+    let Some(node) = found else { return Ok(None) };
+    let known = trust::nodes(db, &[node.id]).await?.pop();
+    let mut row = known.unwrap_or(NodeRow { node: node.id, record: Default::default(), review_from: None });
+    row.record.anchor = anchor;
+    trust::put_nodes(db, &[row]).await?;
+    Ok(Some(row))
 }

@@ -14,7 +14,7 @@ use crate::app::{App, now_ms};
 use crate::credits::{amount_of, micro_of};
 use crate::store::credits::{self, Money};
 use crate::store::{StoreError, jobs as rows, ledger};
-use crate::workers::{due, load};
+use crate::workers::{due, money};
 
 /// Why a budget did not grow.
 enum Refused {
@@ -37,7 +37,7 @@ pub async fn fund(app: &App, account: i64, id: &JobId, micro: u64, key: &str) ->
     })?;
     tracing::info!(job = %id, credits = %amount, "budget raised");
     if let Some(active) = app.active.get(job) {
-        load::money(app, &active).await.map_err(JobError::Internal)?;
+        money(app, &active).await.map_err(JobError::Internal)?;
         active.touch();
         app.wakes.settle.notify_one();
         app.wakes.dispatch.notify_one();
@@ -90,7 +90,7 @@ fn needs_budget(money: &Money, job: &ActiveJob) -> bool {
 pub(super) fn of_ledger(error: LedgerError) -> JobError {
     match error.reason {
         Reason::Conflict(_) => JobError::IdempotencyConflict,
-        Reason::Insufficient { available, wanted, .. } => JobError::Poor { budget: wanted, left: available },
+        Reason::Insufficient { available, wanted, .. } => JobError::NotEnoughCredits { available, wanted },
         reason => invalid(reason.to_string()),
     }
 }

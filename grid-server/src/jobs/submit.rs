@@ -58,7 +58,7 @@ pub async fn submit(
         Put::Known(id) => Ok((super::look::stored(app, account, id).await?, false)),
         Put::Gone(field, file) => Err(not_uploaded(field, &file)),
         Put::Other => Err(JobError::IdempotencyConflict),
-        Put::Poor(budget, left) => Err(JobError::Poor { budget, left }),
+        Put::Poor(budget, left) => Err(JobError::NotEnoughCredits { available: left, wanted: budget }),
         Put::TooMany(jobs) => Err(JobError::Conflict(format!(
             "the account has {jobs} jobs that have not ended, which is its limit; wait for one or cancel one"
         ))),

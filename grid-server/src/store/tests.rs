@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::job::{JobSubmission, Split};
+use fallow_protocol::manifest::Floats;
 use fallow_protocol::unit::{Input, Output, STAGE_RUN};
 use fallow_protocol::{Digest, JobId};
 use sea_orm::{ConnectionTrait, DbErr, Statement};
@@ -85,6 +86,10 @@ fn submission(name: &str) -> JobSubmission {
     }
 }
 
+fn given_up(message: Option<&str>) -> units::GivenUp {
+    units::GivenUp { state: UnitState::Failed, class: 3, message: message.map(ToOwned::to_owned), fuel: 1 }
+}
+
 fn job_row(account: i64) -> JobRow {
     JobRow {
         mask: grid_core::life::Mask(u64::MAX),
@@ -147,6 +152,8 @@ const TAKER: Taker = Taker { lease: 70, node: 9 };
 
 fn done(seq: u64, attempt: u32) -> Conclusion {
     Conclusion {
+        floats: Floats::Plain,
+        resumed_from: None,
         seq,
         attempt,
         node: TAKER.node,
@@ -288,7 +295,20 @@ async fn a_unit_that_is_checked_stays_so(store: &Store) {
     use grid_core::life::{Claim, Troubles};
     use grid_core::{AccountNo, NodeNo};
     let job = new_job(store, 1).await;
-    let claim = Claim { node: NodeNo(9), owner: AccountNo(3), attempt: 1, digest: Digest([1; 32]) };
+    let claim = Claim {
+        node: NodeNo(9),
+        owner: AccountNo(3),
+        attempt: 1,
+        digest: Digest([1; 32]),
+        essence: Digest([2; 32]),
+        fuel: 1,
+        class: 3,
+        floats: Floats::Plain,
+        resumed_from: None,
+        position: 7,
+        held: false,
+        needed: 2,
+    };
     let write = store.write(move |db| {
         Box::pin(async move {
             units::lease_range(db, TAKER, job, STAGE_RUN, 0, 1).await?;
@@ -302,6 +322,7 @@ async fn a_unit_that_is_checked_stays_so(store: &Store) {
             };
             units::conclude(db, job, STAGE_RUN, &[check]).await?;
             let earlier = AttemptRow {
+                floats: Floats::Canonical,
                 seq: 0,
                 attempt: 1,
                 node: 9,
@@ -323,7 +344,7 @@ async fn a_unit_that_is_checked_stays_so(store: &Store) {
             let standing = units::standing(db, job, STAGE_RUN, &[0]).await?.remove(0).unit;
             assert_eq!((standing.state, standing.on, standing.attempt), (UnitState::Checking, Some(NodeNo(4)), 2));
             assert_eq!((standing.troubles, standing.claims), (troubles, vec![claim]));
-            assert!(!units::give_up(db, job, STAGE_RUN, 0, UnitState::Failed, 3, None, 1).await?, "somebody checks it");
+            assert!(!units::give_up(db, job, STAGE_RUN, 0, &given_up(None)).await?, "somebody checks it");
             Ok(())
         })
     });

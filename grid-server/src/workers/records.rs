@@ -7,8 +7,8 @@ use grid_core::life::About;
 use grid_core::trust::{Fault, OwnerRecord, Policy, Record, Sanction, standing};
 use sea_orm::ConnectionTrait;
 
+use crate::store::StoreError;
 use crate::store::trust::{self, NodeRow, OwnerRow};
-use crate::store::{StoreError, nodes};
 use crate::trust::{SERVER, Trust, now_i64};
 
 /// Records of some nodes and their owners, as this transaction sees them.
@@ -139,20 +139,4 @@ impl Records {
         trust::put_owners(db, &owners).await?;
         Ok((nodes, owners))
     }
-}
-
-/// The operator marks a node as one that is right, or takes that back.
-pub async fn set_anchor(
-    db: &impl ConnectionTrait,
-    node: i64,
-    anchor: bool,
-) -> Result<Option<(Vec<NodeRow>, Vec<OwnerRow>)>, StoreError> {
-    let Some(row) = nodes::by_id(db, node).await? else { return Ok(None) };
-    let mut records = Records::default();
-    records.load(db, [(node, row.account_id)]).await?;
-    if let Some(row) = records.nodes.get_mut(&node) {
-        row.record.anchor = anchor;
-        records.changed.insert(node);
-    }
-    Ok(Some(records.write(db).await?))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use grid_core::NodeNo;
 use grid_core::ledger::Transfer;
 use grid_core::trust::{is_final, stale_sample};
+use grid_core::{JobNo, NodeNo};
 use sea_orm::DatabaseTransaction;
 
 use super::records::Records;
@@ -31,6 +31,7 @@ pub async fn run(app: Arc<App>) {
     while super::pause(&app, &app.wakes.settle, PERIOD).await {
         for (step, outcome) in [
             ("look through a caught node's results", super::guarded(reviews(&app)).await),
+            ("pay what was owed", super::guarded(owed(&app)).await),
             ("make results final", super::guarded(finals(&app)).await),
         ] {
             if let Err(error) = outcome {
@@ -120,6 +121,42 @@ async fn by_age(app: &App) -> anyhow::Result<()> {
         is_final(&policy, &app.trust.record(holding.node.0), holding.position, age)
     };
     post(app, old.into_iter().filter(is_over).collect()).await
+}
+
+/// Jobs whose budget was raised pay what they owe.
+async fn owed(app: &App) -> anyhow::Result<()> {
+    for job in app.active.all() {
+        let due = {
+            let state = job.lock();
+            state.unpaid && !state.budget.is_zero()
+        };
+        if !due {
+            continue;
+        }
+        let id = JobNo(job.id);
+        let unpaid = holdings::of_job(app.store.reader(), id, State::Unpaid, 0, PAGE).await?;
+        for holding in unpaid {
+            app.store
+                .write(move |db| {
+                    let holding = holding.clone();
+                    Box::pin(async move { hold(db, &holding).await })
+                })
+                .await?;
+        }
+        super::load::money(app, &job).await?;
+        job.touch();
+        app.wakes.finish.notify_one();
+        app.wakes.dispatch.notify_one();
+    }
+    Ok(())
+}
+
+async fn hold(db: &DatabaseTransaction, holding: &Holding) -> Result<(), StoreError> {
+    let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
+    if pay::apply(db, &transfers, now_ms()).await? {
+        holdings::set_states(db, &[holding.id], State::Unpaid, State::Held).await?;
+    }
+    Ok(())
 }
 
 async fn post(app: &App, held: Vec<Holding>) -> anyhow::Result<()> {

@@ -59,7 +59,7 @@ async fn a_budget_that_cannot_be_is_refused_and_nothing_moves() {
     let small = problem(send(&|job| job.budget = Some(CREDIT - 1)).await.unwrap(), 422, "invalid").await;
     assert!(small.detail.contains("one unit"), "{}", small.detail);
     problem(send(&|job| job.offer_permille = 999).await.unwrap(), 422, "invalid").await;
-    let poor = problem(send(&|job| job.budget = Some(101 * CREDIT)).await.unwrap(), 402, "insufficient-credits").await;
+    let poor = problem(send(&|job| job.budget = Some(101 * CREDIT)).await.unwrap(), 402, "not-enough-credits").await;
     assert!(poor.detail.contains("100.000000"), "{}", poor.detail);
     let own = |job: &mut JobSubmission| job.run_on = fallow_protocol::job::RunOn::Own;
     problem(send(&own).await.unwrap(), 422, "invalid").await;
@@ -120,7 +120,7 @@ async fn a_job_waits_where_its_budget_ends_and_goes_on_with_more() {
     problem(topup(&grid, &other, &made.id, "k", CREDIT).await, 404, "not-found").await;
     problem(topup(&grid, &token, &made.id, "k", 0).await, 422, "invalid").await;
     problem(topup(&grid, &token, &made.id, "k", u64::MAX).await, 422, "invalid").await;
-    let poor = problem(topup(&grid, &token, &made.id, "k", 98 * CREDIT).await, 402, "insufficient-credits").await;
+    let poor = problem(topup(&grid, &token, &made.id, "k", 98 * CREDIT).await, 402, "not-enough-credits").await;
     assert!(poor.detail.contains("97.000000"), "{}", poor.detail);
     let more: JobInfo = read(topup(&grid, &token, &made.id, "k", 10 * CREDIT).await, 200).await;
     assert_eq!((more.budget, more.waiting_for), (Some(13 * CREDIT), None));

@@ -106,7 +106,7 @@ async fn a_strangers_failure_is_confirmed_by_another_node() {
 /// Both nodes have told their status.
 async fn until_online(grid: &Grid, nodes: usize) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    while grid.running.app.nodes.views().len() < nodes {
+    while grid.running.app.nodes.views(|_, _| Default::default()).len() < nodes {
         assert!(tokio::time::Instant::now() < deadline);
         tokio::task::yield_now().await;
     }
