@@ -19,6 +19,7 @@ mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
+pub(crate) mod due;
 pub(crate) mod end;
 mod expire;
 mod finish;

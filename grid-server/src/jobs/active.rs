@@ -237,6 +237,13 @@ impl ActiveJob {
         fuel.checked_div(units).unwrap_or(0)
     }
 
+    /// Whether units wait for an attempt, or are still to be made.
+    pub fn has_work(&self) -> bool {
+        let state = self.lock();
+        let stage = state.stage();
+        stage.next_seq < stage.total || !stage.split_done || !state.open.is_empty()
+    }
+
     /// Limits a unit.
     pub fn limits(&self) -> &Limits {
         &self.submission.limits

@@ -5,16 +5,16 @@ use std::time::Duration;
 use fallow_protocol::JobId;
 use fallow_protocol::api::JobInfo;
 use grid_core::JobNo;
-use grid_core::ledger::{Account, Amount, Cause, LedgerError, Reason, Transfer};
+use grid_core::ledger::{Account, Cause, LedgerError, Reason, Transfer};
 use grid_core::pricing::{Price, affordable};
 use sea_orm::DatabaseTransaction;
 
-use super::{JobError, info};
+use super::{ActiveJob, JobError, info};
 use crate::app::{App, now_ms};
 use crate::credits::{amount_of, micro_of};
 use crate::store::credits::{self, Money};
 use crate::store::{StoreError, jobs as rows, ledger};
-use crate::workers::money;
+use crate::workers::{due, money};
 
 /// Why a budget did not grow.
 enum Refused {
@@ -23,7 +23,7 @@ enum Refused {
     Ledger(LedgerError),
 }
 
-/// Move credits of the account into the job's budget. With the same key a repeat moves nothing more.
+/// Move credits of the account into the job's budget, which pays first what is due. With the same key a repeat moves nothing more.
 pub async fn fund(app: &App, account: i64, id: &JobId, micro: u64, key: &str) -> Result<JobInfo, JobError> {
     let amount = amount_of(micro).map_err(|error| invalid(error.to_string()))?;
     let row = rows::by_public_id(app.store.reader(), account, id).await?;
@@ -45,7 +45,7 @@ pub async fn fund(app: &App, account: i64, id: &JobId, micro: u64, key: &str) ->
     info(app, account, id, None, Duration::ZERO).await
 }
 
-async fn apply(db: &DatabaseTransaction, job: i64, transfer: Transfer) -> Result<Result<Amount, Refused>, StoreError> {
+async fn apply(db: &DatabaseTransaction, job: i64, transfer: Transfer) -> Result<Result<(), Refused>, StoreError> {
     if rows::phase(db, job).await?.is_none_or(|phase| phase.is_final()) {
         return Ok(Err(Refused::Ended));
     }
@@ -56,8 +56,8 @@ async fn apply(db: &DatabaseTransaction, job: i64, transfer: Transfer) -> Result
     if let Err(error) = ledger::apply(db, &[transfer], now_ms()).await? {
         return Ok(Err(Refused::Ledger(error)));
     }
-    let balance = ledger::balance(db, escrow).await?.ok_or(StoreError::Corrupt("a job's escrow"))?;
-    Ok(Ok(balance.available()))
+    due::hold(db, JobNo(job), now_ms()).await?;
+    Ok(Ok(()))
 }
 
 fn invalid(detail: String) -> JobError {
@@ -70,10 +70,8 @@ pub(super) async fn show(app: &App, jobs: &mut [(&mut JobInfo, i64)]) -> Result<
     let mut found = credits::of_jobs(app.store.reader(), &ids).await?;
     for (info, id) in jobs {
         let Some(money) = found.remove(id) else { continue };
-        let average = app.active.get(*id).map_or(0, |job| job.unit_fuel());
-        let memory_bytes = app.active.get(*id).map_or(0, |job| job.limits().memory_bytes);
-        info.waiting_for =
-            (!info.phase.is_final() && needs_budget(&money, average, memory_bytes)).then(|| "budget".to_owned());
+        let active = app.active.get(*id);
+        info.waiting_for = active.is_some_and(|job| needs_budget(&money, &job)).then(|| "budget".to_owned());
         (info.budget, info.spent, info.held) =
             (money.budget.map(micro_of), micro_of(money.spent), micro_of(money.held));
         (info.corrections, info.notice) = (money.corrections, money.notice);
@@ -82,9 +80,10 @@ pub(super) async fn show(app: &App, jobs: &mut [(&mut JobInfo, i64)]) -> Result<
 }
 
 /// Whether what is left does not pay for another unit, as far as units are known.
-fn needs_budget(money: &Money, unit_fuel: u64, memory_bytes: u64) -> bool {
-    let pays = |price: &Price| affordable(money.left, price, memory_bytes) < unit_fuel.max(1);
-    money.price.as_ref().is_some_and(pays)
+fn needs_budget(money: &Money, job: &ActiveJob) -> bool {
+    let unit_fuel = job.unit_fuel().max(1);
+    let too_little = |price: &Price| affordable(money.left, price, job.limits().memory_bytes) < unit_fuel;
+    job.lock().unpaid || (job.has_work() && money.price.as_ref().is_some_and(too_little))
 }
 
 /// Why an author's credits did not move into a budget.

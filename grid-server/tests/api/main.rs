@@ -3,6 +3,7 @@
 mod backup;
 mod blobs;
 mod bodies;
+mod credits;
 mod grid;
 mod modules;
 mod nodes;

@@ -6,6 +6,7 @@
 mod grid;
 
 mod abuse;
+mod credits;
 mod forgetting;
 mod jobs;
 mod raw;
