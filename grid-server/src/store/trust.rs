@@ -77,7 +77,7 @@ pub async fn owners(db: &impl ConnectionTrait, accounts: &[i64]) -> Result<Vec<O
 /// Write what is remembered of nodes.
 pub async fn put_nodes(db: &impl ConnectionTrait, nodes: &[NodeRow]) -> Result<(), StoreError> {
     const PUT: &str = "INSERT INTO node_trust (node, record, review_from)
-        SELECT {int:0}, {bytes:1}, {int:2} FROM {rows:1} WHERE true
+        SELECT {int:0}, {bytes:1}, {int:2} FROM {rows:1}
         ON CONFLICT (node) DO UPDATE SET record = excluded.record, review_from = excluded.review_from";
     let mut rows = Rows::with_capacity(nodes.len(), 600);
     for node in nodes {
@@ -88,7 +88,7 @@ pub async fn put_nodes(db: &impl ConnectionTrait, nodes: &[NodeRow]) -> Result<(
 
 /// Write what is remembered of owners.
 pub async fn put_owners(db: &impl ConnectionTrait, owners: &[OwnerRow]) -> Result<(), StoreError> {
-    const PUT: &str = "INSERT INTO owner_trust (account, record) SELECT {int:0}, {bytes:1} FROM {rows:1} WHERE true
+    const PUT: &str = "INSERT INTO owner_trust (account, record) SELECT {int:0}, {bytes:1} FROM {rows:1}
         ON CONFLICT (account) DO UPDATE SET record = excluded.record";
     let mut rows = Rows::with_capacity(owners.len(), 200);
     for owner in owners {
