@@ -111,6 +111,10 @@ impl Rig {
             assemble: Assemble::Concat,
             floats: Default::default(),
             seed: Some(0xfa11),
+            verify: fallow_protocol::job::Verify::default(),
+            critical: false,
+            budget: None,
+            offer_permille: 1_000,
         }
     }
 
