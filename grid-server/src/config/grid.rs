@@ -131,8 +131,8 @@ overrides! {
     seasoned_after_ms: i64,
     /// Passed checks from which a node checks others.
     checker_passes: u32,
-    /// Passed checks from which a node is preferred as a checker.
-    checker_passes_good: u32,
+    /// Passed checks from which a node is no longer new: preferred as a checker, and not for the door.
+    established_passes: u32,
     /// What a node left is looked at after this time of silence, milliseconds.
     stale_after_ms: i64,
     /// Of what it left so many are checked.
@@ -145,6 +145,10 @@ overrides! {
     owner_banned_nodes_max: u32,
     /// Units that a node in probation may hold at once where others could take them.
     newcomer_units_max: u32,
+    /// New nodes that may always work at once.
+    newcomers_min: u32,
+    /// A strike closes the door for new nodes by one part in so many.
+    door_share: u32,
 }
 
 /// What serde cannot see.
