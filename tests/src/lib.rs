@@ -8,6 +8,7 @@ pub mod grid;
 pub mod guests;
 pub mod process;
 pub mod raw_node;
+pub mod trust_sim;
 
 /// Longest that a test waits for something that should happen at once.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(30);
