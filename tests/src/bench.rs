@@ -7,6 +7,7 @@ pub mod latency;
 pub mod machine;
 pub mod sandbox;
 pub mod timeline;
+pub mod trust;
 pub mod units;
 
 use anyhow::Result;
