@@ -71,6 +71,12 @@ impl Trust {
         self.policy.grid != GridKind::Own && author != owner
     }
 
+    /// Whether what this node of `owner` says of a job of `author` is final, on a grid where that is not so of all.
+    pub fn believes(&self, node: i64, owner: i64, author: i64) -> bool {
+        let is_open = self.policy.grid != GridKind::Own;
+        is_open && (author == owner || self.standing(node, owner) == Standing::Anchor)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
