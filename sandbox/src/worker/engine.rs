@@ -102,6 +102,8 @@ fn features(config: &mut Config) {
     config.relaxed_simd_deterministic(true);
     // SIMD itself is deterministic, and twice as fast.
     config.wasm_simd(true);
+    // Products and sums of 128 bits in one operation: deterministic, and three times as fast as without.
+    config.wasm_wide_arithmetic(true);
     // Threads are not deterministic, and make timers out of shared memory.
     config.wasm_features(WasmFeatures::THREADS, false);
     config.wasm_features(WasmFeatures::SHARED_EVERYTHING_THREADS, false);
@@ -116,7 +118,6 @@ fn features(config: &mut Config) {
     config.wasm_features(WasmFeatures::GC_TYPES, false);
     config.wasm_features(WasmFeatures::FUNCTION_REFERENCES, false);
     config.wasm_features(WasmFeatures::CUSTOM_PAGE_SIZES, false);
-    config.wasm_features(WasmFeatures::WIDE_ARITHMETIC, false);
     config.wasm_features(WasmFeatures::STACK_SWITCHING, false);
     // The meter's memory is one more. Validation refuses several memories in modules that come from outside.
     config.wasm_multi_memory(true);
