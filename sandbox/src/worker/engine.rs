@@ -23,11 +23,13 @@ pub struct Settings {
     pub epoch: bool,
     /// Give every NaN the same bits, after every operation.
     pub canonical_nans: bool,
+    /// Compile without optimising.
+    pub quick: bool,
 }
 
 impl Settings {
     /// The settings that units run with.
-    pub const PROFILE: Self = Self { fuel: false, epoch: false, canonical_nans: false };
+    pub const PROFILE: Self = Self { fuel: false, epoch: false, canonical_nans: false, quick: false };
 }
 
 /// What an engine is made for. Compiled code fits either.
@@ -57,8 +59,8 @@ pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
     let mut config = Config::new();
     // Cranelift only: most advisories about escapes were in the other compiler.
     config.strategy(Strategy::Cranelift);
-    // Guests run for hours, so time to compile is small beside them.
-    config.cranelift_opt_level(OptLevel::Speed);
+    // Guests run for hours, so time to compile is small beside them; and without optimising it is hardly less.
+    config.cranelift_opt_level(if settings.quick { OptLevel::None } else { OptLevel::Speed });
     // Guests count themselves; a runaway is stopped by a kill. On tight loops either costs 1.2x to 3.5x.
     config.consume_fuel(settings.fuel);
     config.epoch_interruption(settings.epoch);
