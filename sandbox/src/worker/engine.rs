@@ -57,7 +57,7 @@ pub enum Machine {
 /// Make an engine.
 pub fn engine(settings: Settings, purpose: Purpose) -> Result<Engine> {
     let mut config = Config::new();
-    // Cranelift only: most advisories about escapes were in the other compiler.
+    // Cranelift only: most advisories about escapes were in the other compiler. One level: decision 15.
     config.strategy(Strategy::Cranelift);
     // Guests run for hours, so time to compile is small beside them; and without optimising it is hardly less.
     config.cranelift_opt_level(if settings.quick { OptLevel::None } else { OptLevel::Speed });
