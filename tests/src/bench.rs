@@ -1,6 +1,7 @@
 //! Benchmarks: real processes, synced commits, ratios within one run. A figure is printed with the machine's own.
 
 pub mod cells;
+pub mod compile;
 pub mod figures;
 pub mod fuel;
 pub mod latency;

@@ -165,3 +165,20 @@ async fn a_unit_finds_nothing_of_the_one_before() {
     fuel.dedup();
     assert_eq!(fuel.len(), 1);
 }
+
+#[tokio::test]
+async fn wide_arithmetic_is_accepted_compiled_and_right() {
+    let body = r#"
+        (local $low i64) (local $high i64)
+        (i64.mul_wide_u (i64.load (local.get $at)) (i64.load offset=8 (local.get $at)))
+        (i64.const 1) (i64.const 0) (i64.add128)
+        (local.set $high) (local.set $low)
+        (i64.store (i32.const 2048) (local.get $low))
+        (i64.store offset=8 (i32.const 2048) (local.get $high))
+        (call $ok (i32.const 2048) (i32.const 16))"#;
+    let (a, b) = (u64::MAX - 1, 0x9e37_79b9_7f4a_7c15_u64);
+    let rig = Rig::new(&guests::task("", body)).await;
+    let end = rig.run(&[a.to_le_bytes(), b.to_le_bytes()].concat()).await;
+    assert_eq!(end.outcome, Outcome::Done);
+    assert_eq!(end.output, (u128::from(a) * u128::from(b) + 1).to_le_bytes());
+}
