@@ -7,6 +7,7 @@
 mod account;
 mod blobs;
 mod call;
+mod copy;
 mod download;
 mod error;
 mod jobs;
@@ -22,6 +23,7 @@ use reqwest::header::HeaderValue;
 
 pub use account::AccountRow;
 pub use blobs::Blobs;
+pub use copy::{Copy, Taker};
 pub use download::Download;
 pub use error::ClientError;
 pub use jobs::{UnitFilter, idempotency_key};

@@ -161,6 +161,7 @@ impl Ready {
             floats: Floats::Plain,
             checkpoint: None,
             emit_to: None,
+            output_to: None,
         }
     }
 }

@@ -47,6 +47,7 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(nodes::delete_node))
         .routes(routes!(node_blobs::node_upload_state))
         .routes(routes!(node_blobs::node_blocks))
+        .routes(routes!(node_blobs::node_upload_drop))
 }
 
 /// Routes that wait for something.
@@ -62,6 +63,7 @@ fn streaming() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(blobs::upload, blobs::download_blob))
         .routes(routes!(node_blobs::node_upload, node_blobs::node_download))
+        .routes(routes!(node_blobs::node_upload_unnamed))
 }
 
 /// Routes without a token.

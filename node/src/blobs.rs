@@ -2,6 +2,8 @@
 //!
 //! Nothing here is trusted: who calls checks bytes against digests. Waits for a connection where there is none.
 
+mod ahead;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +13,13 @@ use fallow_protocol::api::UploadState;
 use fallow_protocol::blocks::BlockList;
 use fallow_protocol::wire;
 use reqwest::{Client, Response, StatusCode, header};
-use tokio::io::AsyncSeekExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::io::ReaderStream;
 
 use crate::backoff::{self, Backoff};
 use crate::http::{self, GridUrl};
+pub use ahead::{AHEAD_FROM_BYTES, Ahead};
 
 /// Requests at once, all units together.
 const REQUESTS_MAX: usize = 8;
@@ -65,6 +68,7 @@ pub struct BlobClient {
     url: GridUrl,
     session: watch::Receiver<Option<String>>,
     requests: Arc<Semaphore>,
+    ahead: Arc<ahead::Named>,
 }
 
 /// What one try gave.
@@ -77,7 +81,7 @@ enum Try<T> {
 impl BlobClient {
     /// A client whose session comes and goes with the link.
     pub fn new(http: Client, url: GridUrl, session: watch::Receiver<Option<String>>) -> Self {
-        Self { http, url, session, requests: Arc::new(Semaphore::new(REQUESTS_MAX)) }
+        Self { http, url, session, requests: Arc::new(Semaphore::new(REQUESTS_MAX)), ahead: Arc::default() }
     }
 
     /// The list of blocks, checked against the digest.
@@ -120,10 +124,33 @@ impl BlobClient {
 
     /// Upload a file, going on from what the server has.
     pub async fn upload(&self, digest: &Digest, len: u64, file: &Path) -> Result<(), TransferError> {
-        let (mut offset, mut backoff) = (Some(0), Backoff::default());
+        let Some(mut ahead) = self.ahead.take(digest) else {
+            return self.upload_from(digest, len, file, None).await.map(drop);
+        };
+        let (id, sent) = ahead.sent().await;
+        let uploaded = self.upload_from(digest, len, file, Some((id, sent))).await;
+        if uploaded != Ok(true) {
+            let client = self.clone();
+            tokio::spawn(async move { client.forget(&id).await });
+        }
+        uploaded.map(drop)
+    }
+
+    /// Upload a file, of which the server may have a part by another name. Whether that was of use.
+    async fn upload_from(
+        &self,
+        digest: &Digest,
+        len: u64,
+        file: &Path,
+        ahead: Option<(Digest, u64)>,
+    ) -> Result<bool, TransferError> {
+        let begin = ahead.map_or(0, |(_, sent)| sent);
+        let from = ahead.map(|(id, _)| format!("&from={id}")).unwrap_or_default();
+        let url = self.url.api(&format!("node/blobs/{digest}?len={len}{from}"));
+        let (mut offset, mut backoff) = (Some(begin), Backoff::default());
         loop {
-            match self.upload_once(digest, len, file, offset).await? {
-                true => return Ok(()),
+            match self.upload_once(&url, digest, len, file, offset).await? {
+                true => return Ok(offset.is_some()),
                 // It may have been begun before; after that, the way to the server is at fault.
                 false if offset.is_some() => offset = None,
                 false => tokio::time::sleep(backoff.next(backoff::random()).min(WAIT_MAX)).await,
@@ -134,6 +161,7 @@ impl BlobClient {
     /// One round: true when the blob is whole. Without an offset the server is asked for it.
     async fn upload_once(
         &self,
+        url: &str,
         digest: &Digest,
         len: u64,
         path: &Path,
@@ -146,31 +174,54 @@ impl BlobClient {
                 UploadState { received, .. } => received.min(len),
             },
         };
-        let state: Option<UploadState> = self
-            .again(|session| async move {
-                let mut file = match tokio::fs::File::open(path).await {
-                    Ok(file) => file,
-                    Err(error) => return Try::Never(error.into()),
-                };
-                if let Err(error) = file.seek(std::io::SeekFrom::Start(offset)).await {
-                    return Try::Never(error.into());
-                }
-                let url = self.url.api(&format!("node/blobs/{digest}?offset={offset}&len={len}"));
-                let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, PIECE_BYTES));
-                let request = self.http.patch(url).bearer_auth(session).header(header::CONTENT_LENGTH, len - offset);
-                match request.body(body).send().await {
-                    Ok(response) if response.status().is_success() => match response.json().await {
-                        Ok(state) => Try::Done(Some(state)),
-                        Err(error) => Try::Again(http::chain(&error)),
-                    },
-                    // Not where this began: ask, and go on from there.
-                    Ok(response) if matches!(response.status().as_u16(), 408 | 409) => Try::Done(None),
-                    Ok(response) => failed(response).await,
-                    Err(_) => Try::Done(None),
-                }
-            })
-            .await?;
+        let state = self.send(url, offset, len, path).await?;
         Ok(state.is_some_and(|state| state.complete))
+    }
+
+    /// Send a file's bytes from `offset` to `end`; none where the server is somewhere else, or the way to it broke off.
+    async fn send(&self, url: &str, offset: u64, end: u64, path: &Path) -> Result<Option<UploadState>, TransferError> {
+        let url = format!("{url}&offset={offset}");
+        let url = url.as_str();
+        self.again(|session| async move {
+            let mut file = match tokio::fs::File::open(path).await {
+                Ok(file) => file,
+                Err(error) => return Try::Never(error.into()),
+            };
+            if let Err(error) = file.seek(std::io::SeekFrom::Start(offset)).await {
+                return Try::Never(error.into());
+            }
+            let bytes = ReaderStream::with_capacity(file.take(end - offset), PIECE_BYTES);
+            let request = self.http.patch(url).bearer_auth(session).header(header::CONTENT_LENGTH, end - offset);
+            match request.body(reqwest::Body::wrap_stream(bytes)).send().await {
+                Ok(response) if response.status().is_success() => match response.json().await {
+                    Ok(state) => Try::Done(Some(state)),
+                    Err(error) => Try::Again(http::chain(&error)),
+                },
+                // Not where this began: ask, and go on from there.
+                Ok(response) if matches!(response.status().as_u16(), 408 | 409) => Try::Done(None),
+                Ok(response) => failed(response).await,
+                Err(_) => Try::Done(None),
+            }
+        })
+        .await
+    }
+
+    /// Let the server drop an upload that has no name. It sweeps away what is forgotten here.
+    async fn forget(&self, id: &Digest) {
+        let url = self.url.api(&format!("node/uploads/{id}"));
+        let url = url.as_str();
+        let forgotten = self.again(|session| async move {
+            match self.http.delete(url).bearer_auth(session).send().await {
+                Ok(response) if response.status().is_success() => Try::Done(()),
+                // Its last piece is being put away.
+                Ok(response) if response.status() == StatusCode::CONFLICT => Try::Again("it is busy".into()),
+                Ok(response) => failed(response).await,
+                Err(error) => Try::Again(http::chain(&error)),
+            }
+        });
+        if let Err(error) = forgotten.await {
+            tracing::debug!(%error, "an upload without a name is left to the server");
+        }
     }
 
     async fn upload_state(&self, digest: &Digest) -> Result<UploadState, TransferError> {

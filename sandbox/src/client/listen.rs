@@ -10,10 +10,10 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::mpsc;
 
-use super::emission::Emission;
-use super::flight::{Running, Shared};
+use super::emission::{Emission, OutputFile};
+use super::flight::{Held, Running, Shared};
 use super::process::PATIENCE;
-use super::{TaskEnd, WorkerEvent};
+use super::{TaskEnd, WorkerEvent, Written};
 use crate::wire::{Ended, Frames, Source, Told};
 
 /// Last part of what a worker writes to standard error.
@@ -37,6 +37,7 @@ pub struct Listener {
 pub struct Gathered {
     output: Vec<u8>,
     checkpoint: Vec<u8>,
+    output_file: Option<OutputFile>,
     emission: Option<Emission>,
 }
 
@@ -109,6 +110,7 @@ impl Listener {
             memory_bytes: 0,
             wall_us: (self.shared.active.elapsed() - running.since).as_micros() as u64,
             output: Vec::new(),
+            written: None,
             log: Vec::new(),
         };
         let _ = self.events.send(vec![WorkerEvent::Ended(ended)]).await;
@@ -148,8 +150,14 @@ impl Listener {
                 .wants
                 .try_send((tag, source))
                 .map_err(|_| io::Error::other("the worker asks for more than one thing at a time"))?,
-            Told::Emit { bytes, ends_unit } => self.emission().await?.add(&bytes, ends_unit).await?,
-            Told::Output { bytes } => self.gathered.output.extend(bytes),
+            Told::Emit { bytes, ends_unit } => {
+                let grown = self.emission().await?.add(&bytes, ends_unit).await?;
+                self.grown(grown, events)?;
+            }
+            Told::Output { bytes } => {
+                let grown = self.take_output(bytes).await?;
+                self.grown(grown, events)?;
+            }
             Told::Ended(ended) => events.push(WorkerEvent::Ended(self.end(ended).await?)),
             Told::Failed { message } => return Err(io::Error::other(message)),
             other => return Err(io::Error::other(format!("unexpected message from the worker: {other:?}"))),
@@ -168,11 +176,38 @@ impl Listener {
         }
     }
 
+    fn grown(&self, bytes: Option<u64>, events: &mut Vec<WorkerEvent>) -> io::Result<()> {
+        if let Some(bytes) = bytes {
+            events.push(WorkerEvent::Grown { tag: self.running()?, bytes });
+        }
+        Ok(())
+    }
+
+    fn held<T>(&self, tag: u64, look: impl FnOnce(&Held) -> Option<T>) -> Option<T> {
+        self.shared.flight().held.get(&tag).and_then(look)
+    }
+
+    /// A piece of an output that is too long to come with its end: into its file, where it has one.
+    async fn take_output(&mut self, bytes: Vec<u8>) -> io::Result<Option<u64>> {
+        let tag = self.running()?;
+        if self.gathered.output_file.is_none() {
+            let Some(path) = self.held(tag, |held| held.output_to.clone()) else {
+                self.gathered.output.extend(bytes);
+                return Ok(None);
+            };
+            self.gathered.output_file = Some(OutputFile::create(&path).await?);
+        }
+        match &mut self.gathered.output_file {
+            Some(file) => file.add(&bytes).await,
+            None => Ok(None),
+        }
+    }
+
     /// The file of the running split, begun when it is first needed.
     async fn emission(&mut self) -> io::Result<&mut Emission> {
         if self.gathered.emission.is_none() {
             let tag = self.running()?;
-            let path = self.shared.flight().held.get(&tag).and_then(|held| held.emit_to.clone());
+            let path = self.held(tag, |held| held.emit_to.clone());
             let path = path.ok_or_else(|| io::Error::other("a unit emits inputs without being a split"))?;
             self.gathered.emission = Some(Emission::create(&path).await?);
         }
@@ -180,21 +215,18 @@ impl Listener {
     }
 
     async fn end(&mut self, ended: Ended) -> io::Result<TaskEnd> {
-        let (splits, paused_before) = {
-            let flight = self.shared.flight();
-            let splits = flight.held.get(&ended.tag).is_some_and(|held| held.emit_to.is_some());
-            (splits, flight.running.as_ref().map(|running| running.paused_before))
-        };
+        let splits = self.held(ended.tag, |held| held.emit_to.clone()).is_some();
+        let paused_before = self.shared.flight().running.as_ref().map(|running| running.paused_before);
         if splits && ended.outcome == Outcome::Done {
             self.emission().await?;
         }
-        if let Some(emission) = self.gathered.emission.take() {
-            emission.finish().await?;
+        let mut output = std::mem::take(&mut self.gathered.output);
+        let written = self.written(&ended.output).await?;
+        if written.is_none() || splits {
+            output.extend(ended.output);
         }
         let paused = self.shared.active.paused().saturating_sub(paused_before.unwrap_or_default());
         self.forget(ended.tag);
-        let mut output = std::mem::take(&mut self.gathered.output);
-        output.extend(ended.output);
         Ok(TaskEnd {
             tag: ended.tag,
             outcome: ended.outcome,
@@ -203,8 +235,19 @@ impl Listener {
             memory_bytes: ended.memory_bytes,
             wall_us: ended.wall_us.saturating_sub(paused.as_micros() as u64),
             output,
+            written,
             log: ended.log,
         })
+    }
+
+    /// The running unit's file, ended: with its index, or with the `rest` of the output.
+    async fn written(&mut self, rest: &[u8]) -> io::Result<Option<Written>> {
+        if let Some(emission) = self.gathered.emission.take() {
+            return emission.finish().await.map(Some);
+        }
+        let Some(mut file) = self.gathered.output_file.take() else { return Ok(None) };
+        file.add(rest).await?;
+        file.finish().await.map(Some)
     }
 
     fn forget(&self, tag: u64) {
