@@ -52,7 +52,12 @@ pub async fn prefetch(cache: &Cache, input: &Input) {
 }
 
 /// Fetch what a unit needs. `output_to` is where a split's units and long outputs are written.
-pub async fn make(cache: &Arc<Cache>, unit: &SlotUnit, job_seed: u64, output_to: PathBuf) -> Result<Made, TransferError> {
+pub async fn make(
+    cache: &Arc<Cache>,
+    unit: &SlotUnit,
+    job_seed: u64,
+    output_to: PathBuf,
+) -> Result<Made, TransferError> {
     let (mut pins, mut bringing) = (Vec::new(), None);
     let SlotUnit { tag, unit } = unit;
     let input = match &unit.input {

@@ -10,3 +10,4 @@ mod forgetting;
 mod jobs;
 mod raw;
 mod trouble;
+mod uploads;

@@ -63,7 +63,6 @@ impl Listener {
     }
 
     async fn listen(&mut self) -> io::Result<()> {
-        let mut chunk = vec![0; 256 << 10];
         loop {
             let mut events = Vec::new();
             while let Some(told) = self.frames.take::<Told>()? {
@@ -75,10 +74,11 @@ impl Listener {
             let left = self.time_left();
             tokio::select! {
                 biased;
-                len = self.stdout.read(&mut chunk) => match len? {
-                    0 => return Ok(()),
-                    len => self.frames.push(&chunk[..len]),
-                },
+                len = self.stdout.read_buf(self.frames.room()) => {
+                    if len? == 0 {
+                        return Ok(());
+                    }
+                }
                 () = self.shared.changed.notified() => {}
                 () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => {
                     if self.time_left() == Some(Duration::ZERO) {
