@@ -128,12 +128,16 @@ impl BlobClient {
             return self.upload_from(digest, len, file, None).await.map(drop);
         };
         let (id, sent) = ahead.sent().await;
-        let uploaded = self.upload_from(digest, len, file, Some((id, sent))).await;
-        if uploaded != Ok(true) {
+        let first = self.upload_from(digest, len, file, Some((id, sent))).await;
+        if first != Ok(true) {
             let client = self.clone();
             tokio::spawn(async move { client.forget(&id).await });
         }
-        uploaded.map(drop)
+        if let Err(TransferError::Refused(why)) = &first {
+            tracing::info!(why, digest = %digest.short(), "an output that went ahead is uploaded anew");
+            return self.upload_from(digest, len, file, None).await.map(drop);
+        }
+        first.map(drop)
     }
 
     /// Upload a file, of which the server may have a part by another name. Whether that was of use.

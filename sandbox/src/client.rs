@@ -264,11 +264,11 @@ pub enum WorkerEvent {
         /// Fuel used so far.
         fuel: u64,
     },
-    /// A running unit's file has grown. It begins anew where the unit does.
+    /// A running unit's file has grown, or begins anew.
     Grown {
         /// Its tag.
         tag: u64,
-        /// Bytes in it.
+        /// Bytes in it; 0 where what was in it does not count any more.
         bytes: u64,
     },
     /// The process is gone: tags that it had not finished, first the one that ran. Last event of a worker.

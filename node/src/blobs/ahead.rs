@@ -68,13 +68,9 @@ impl Ahead {
         Self { client: client.clone(), id: Digest(name), len, sending: Some(sending) }
     }
 
-    /// More bytes are there; false where there are fewer than before, because the output is made anew.
-    pub fn grow(&self, bytes: u64) -> bool {
-        let goes_on = bytes >= self.len.borrow().bytes;
-        if goes_on {
-            self.len.send_modify(|len| len.bytes = bytes);
-        }
-        goes_on
+    /// More bytes are there.
+    pub fn grow(&self, bytes: u64) {
+        self.len.send_modify(|len| len.bytes = bytes);
     }
 
     /// The output is whole and has this digest: its upload goes on from here.

@@ -214,11 +214,11 @@ async fn hand_on(bench: &Bench, kept: &KeptTasks, ahead: &mut Option<Ahead>, eve
     })
 }
 
-/// A worker has one unit at a time, so what goes ahead is the running one's.
+/// A worker has one unit at a time, so what goes ahead is the running one's; none of it where it is made anew.
 fn send_ahead(bench: &Bench, ahead: &mut Option<Ahead>, tag: u64, bytes: u64) {
-    if ahead.as_ref().is_some_and(|ahead| ahead.grow(bytes)) {
-        return;
+    match ahead {
+        _ if bytes < AHEAD_FROM_BYTES => *ahead = None,
+        Some(ahead) => ahead.grow(bytes),
+        None => *ahead = Some(Ahead::begin(&bench.blobs, bench.outputs.unnamed(tag), bytes)),
     }
-    let long = bytes >= AHEAD_FROM_BYTES;
-    *ahead = long.then(|| Ahead::begin(&bench.blobs, bench.outputs.unnamed(tag), bytes));
 }

@@ -41,6 +41,17 @@ pub struct Gathered {
     emission: Option<Emission>,
 }
 
+impl Gathered {
+    async fn give_up(self) {
+        if let Some(file) = self.output_file {
+            file.give_up().await;
+        }
+        if let Some(emission) = self.emission {
+            emission.give_up().await;
+        }
+    }
+}
+
 impl Listener {
     /// Listen until the worker is gone.
     pub async fn run(mut self) {
@@ -123,11 +134,12 @@ impl Listener {
                 let active = &self.shared.active;
                 let (since, paused_before) = (active.elapsed(), active.paused());
                 self.shared.flight().running = Some(Running { tag, since, paused_before, fuel: 0 });
-                self.gathered = Gathered::default();
+                std::mem::take(&mut self.gathered).give_up().await;
                 events.push(WorkerEvent::Started { tag });
             }
-            Told::Again { .. } => {
-                self.gathered = Gathered::default();
+            Told::Again { tag } => {
+                std::mem::take(&mut self.gathered).give_up().await;
+                events.push(WorkerEvent::Grown { tag, bytes: 0 });
                 // The second run has the whole wall time, as it would have alone.
                 let since = self.shared.active.elapsed();
                 if let Some(running) = &mut self.shared.flight().running {
@@ -151,7 +163,7 @@ impl Listener {
                 .try_send((tag, source))
                 .map_err(|_| io::Error::other("the worker asks for more than one thing at a time"))?,
             Told::Emit { bytes, ends_unit } => {
-                let grown = self.emission().await?.add(&bytes, ends_unit).await?;
+                let grown = self.emission()?.add(bytes, ends_unit).await?;
                 self.grown(grown, events)?;
             }
             Told::Output { bytes } => {
@@ -195,21 +207,21 @@ impl Listener {
                 self.gathered.output.extend(bytes);
                 return Ok(None);
             };
-            self.gathered.output_file = Some(OutputFile::create(&path).await?);
+            self.gathered.output_file = Some(OutputFile::create(&path));
         }
         match &mut self.gathered.output_file {
-            Some(file) => file.add(&bytes).await,
+            Some(file) => file.add(bytes).await,
             None => Ok(None),
         }
     }
 
     /// The file of the running split, begun when it is first needed.
-    async fn emission(&mut self) -> io::Result<&mut Emission> {
+    fn emission(&mut self) -> io::Result<&mut Emission> {
         if self.gathered.emission.is_none() {
             let tag = self.running()?;
             let path = self.held(tag, |held| held.emit_to.clone());
             let path = path.ok_or_else(|| io::Error::other("a unit emits inputs without being a split"))?;
-            self.gathered.emission = Some(Emission::create(&path).await?);
+            self.gathered.emission = Some(Emission::create(&path));
         }
         self.gathered.emission.as_mut().ok_or_else(|| io::Error::other("no file for emitted units"))
     }
@@ -218,11 +230,11 @@ impl Listener {
         let splits = self.held(ended.tag, |held| held.emit_to.clone()).is_some();
         let paused_before = self.shared.flight().running.as_ref().map(|running| running.paused_before);
         if splits && ended.outcome == Outcome::Done {
-            self.emission().await?;
+            self.emission()?;
         }
         let mut output = std::mem::take(&mut self.gathered.output);
         let written = self.written(&ended.output).await?;
-        if written.is_none() || splits {
+        if written.is_none() {
             output.extend(ended.output);
         }
         let paused = self.shared.active.paused().saturating_sub(paused_before.unwrap_or_default());
@@ -246,7 +258,7 @@ impl Listener {
             return emission.finish().await.map(Some);
         }
         let Some(mut file) = self.gathered.output_file.take() else { return Ok(None) };
-        file.add(rest).await?;
+        file.add(rest.to_vec()).await?;
         file.finish().await.map(Some)
     }
 
