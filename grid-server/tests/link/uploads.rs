@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use fallow_protocol::Digest;
 use fallow_protocol::api::UploadState;
+use fallow_protocol::manifest::Exports;
 use reqwest::{Method, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::grid::{Grid, problem, read};
-use crate::raw::{ALL, Identity, Raw, author, counting, submit};
+use crate::raw::{Identity, Raw, author, counting, submit};
 
 const NAME: Digest = Digest([7; 32]);
 const OUTPUT_BYTES_MAX: u64 = 1_000_000;
 
 /// A node with a lease, which allows it some bytes of output; and its session.
 async fn node(grid: &Grid, name: &str) -> (Raw, String) {
-    let (token, module) = author(grid, name, ALL).await;
+    let (token, module) = author(grid, name, Exports { run: true, ..Exports::default() }).await;
     let identity = Identity::enrol(grid, &token).await;
     let (mut raw, welcome) = Raw::login(grid, &identity, Vec::new()).await;
     let mut job = counting(module, 3);
     job.limits.output_bytes = OUTPUT_BYTES_MAX;
+    job.limits.checkpoint_bytes = OUTPUT_BYTES_MAX;
     submit(grid, &token, &job).await;
     raw.lease().await;
     (raw, welcome.session)
@@ -87,7 +89,8 @@ async fn what_broke_off_goes_on_under_the_digest() {
     let told = async {
         loop {
             // Busy until what came is put away.
-            assert_eq!(rest(&grid, &session, digest, &bytes, 0).await.status(), 409);
+            let path = format!("blobs/{digest}?offset=0&len={len}&from={NAME}");
+            assert_eq!(patch(&grid, &session, &path, b"").await.status(), 409);
             if received(&grid, &session, digest).await.received == 200_000 {
                 return;
             }
@@ -121,14 +124,16 @@ async fn wrong_and_large_ones_are_refused_and_others_given_up() {
     problem(patch(&grid, &session, &path, b"x").await, 413, "blob-too-large").await;
     problem(patch(&grid, &session, &format!("uploads/{NAME}?offset=0&len=3"), b"four").await, 422, "upload-overrun")
         .await;
-    for n in 0..2u8 {
-        assert_eq!(ahead(&grid, &session, Digest([n; 32]), 0, b"begun").await.status(), 200);
-    }
-    problem(ahead(&grid, &session, Digest([2; 32]), 0, b"begun").await, 429, "too-many-uploads").await;
     let give_up = |name: Digest| {
         let path = format!("/api/v1/node/uploads/{name}");
         grid.ask(Method::DELETE, &path, &session).send()
     };
+    // The one that overran is still there.
+    assert_eq!(give_up(NAME).await.unwrap().status(), 204);
+    for n in 0..2u8 {
+        assert_eq!(ahead(&grid, &session, Digest([n; 32]), 0, b"begun").await.status(), 200);
+    }
+    problem(ahead(&grid, &session, Digest([2; 32]), 0, b"begun").await, 429, "too-many-uploads").await;
     for _ in 0..2 {
         assert_eq!(give_up(Digest([0; 32])).await.unwrap().status(), 204);
     }
