@@ -31,7 +31,8 @@ async fn long_outputs_arrive_whole() -> Result<()> {
     let author = grid.account("author").await?;
     let _node = grid.node(&author, "one", &["--slots", "1"]).await?;
     let lines = format!("output:{LONG_BYTES}\nok:between\noutput:{}\n", LONG_BYTES / 2);
-    let job = submit(&grid, &author, &lines, &["--assemble", "concat"]).await?;
+    let more = ["--assemble", "concat", "--limit", "output=32MiB", "--limit", "memory=128MiB"];
+    let job = submit(&grid, &author, &lines, &more).await?;
     let result = author.result(&job).await?;
     let whole = [vec![b'x'; LONG_BYTES], b"between".to_vec(), vec![b'x'; LONG_BYTES / 2]].concat();
     ensure!(result == whole, "the outputs came as {} bytes, not {}", result.len(), whole.len());
