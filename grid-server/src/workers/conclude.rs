@@ -225,8 +225,7 @@ async fn write(
     let mut records = Records::default();
     records.load(db, reporters(trust, endings)).await?;
     let origins = origins(db, endings).await?;
-    let slow: Vec<u64> =
-        list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
+    let slow: Vec<u64> = list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
     let mut standing = load_standing(db, job.id, *stage, &slow).await?;
     let treated = treat_all(trust, endings, draws, &origins, &standing, &mut records);
     let is_drawn = |(ending, treated): &(&Ending, &Treated)| {
@@ -319,13 +318,10 @@ fn treat_all(
     standing: &[Standing],
     records: &mut Records,
 ) -> Vec<Treated> {
-    let awaited: HashSet<(u64, i64, u32)> = standing
-        .iter()
-        .filter_map(|unit| Some((unit.seq, unit.unit.on?.0, unit.unit.attempt)))
-        .collect();
-    let is_awaited = |ending: &Ending| {
-        Decider::is_plain(ending) || awaited.contains(&(ending.key.seq, ending.node, ending.attempt))
-    };
+    let awaited: HashSet<(u64, i64, u32)> =
+        standing.iter().filter_map(|unit| Some((unit.seq, unit.unit.on?.0, unit.unit.attempt))).collect();
+    let is_awaited =
+        |ending: &Ending| Decider::is_plain(ending) || awaited.contains(&(ending.key.seq, ending.node, ending.attempt));
     let mut treated = Vec::with_capacity(list.len());
     for (ending, draw) in list.iter().zip(draws) {
         let mut this = Treated { treatment: Treatment::Final, position: 0, resumed_from: None };

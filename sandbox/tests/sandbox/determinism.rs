@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, EmittedUnits};
-use fallow_sandbox::client::{Bytes, Task, TaskInput};
+use fallow_sandbox::client::{Bytes, Task, TaskInput, WorkerEvent};
 
 use crate::guests;
 use crate::rig::{Rig, call, run};
@@ -127,8 +127,12 @@ async fn nothing_of_the_first_run_counts() {
     let rig = Rig::new(&guests::task_split_merge(split, "unreachable")).await;
     let to = rig.path("emitted");
     let task = Task { emit_to: Some(to.clone()), ..call(1, Call::Split, TaskInput::Bytes(Bytes::Memory(Vec::new()))) };
-    let end = rig.end(task).await;
+    let (mut worker, mut events) = rig.start().await;
+    worker.submit(vec![task]).await.unwrap();
+    let (end, told) = crate::rig::ended(&mut events).await;
     assert_eq!((end.outcome, end.floats), (Outcome::Done, Floats::Canonical));
+    let anew = |event: &WorkerEvent| matches!(event, WorkerEvent::Grown { tag: 1, bytes: 0 });
+    assert_eq!(told.iter().filter(|event| anew(event)).count(), 1, "who reads the file is told: {told:?}");
     let file = std::fs::read(&to).unwrap();
     assert_eq!(file[..16], [[0; 8], 0x7ff8_0000_0000_0000_u64.to_le_bytes()].concat());
     assert_eq!(file.len(), 16 + EmittedUnits::index(&[8, 8]).len());
