@@ -6,6 +6,7 @@
 
 mod ahead;
 mod desk;
+mod door;
 mod eligible;
 mod explain;
 mod fair;
@@ -18,6 +19,7 @@ mod window;
 mod properties;
 
 pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead};
+pub use door::mind_the_door;
 pub use eligible::{Refusal, eligible, job_refusal, others_for};
 pub use explain::explain;
 pub use plan::{Grant, Plan, plan};

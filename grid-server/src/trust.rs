@@ -9,7 +9,9 @@ use fallow_protocol::link::Machine;
 use grid_core::NodeNo;
 use grid_core::life::About;
 use grid_core::matching::Worth;
-use grid_core::trust::{GridKind, Like, OwnerRecord, Policy, Record, Standing, is_seasoned, passes_needed, standing};
+use grid_core::trust::{
+    Door, GridKind, Like, OwnerRecord, Policy, Record, Standing, is_seasoned, passes_needed, standing,
+};
 
 use crate::app::now_ms;
 use crate::store::trust::{NodeRow, OwnerRow};
@@ -36,6 +38,7 @@ struct Known {
     owners: HashMap<i64, OwnerRecord>,
     places: HashMap<i64, Place>,
     frozen: HashSet<Frozen>,
+    door: Door,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,6 +81,16 @@ impl Trust {
         known.owners = owners.into_iter().map(|row| (row.account, row.record)).collect();
         known.frozen =
             frozen.iter().filter_map(|(kind, value)| Some(frozen_of(kind, u32::try_from(*value).ok()?)?)).collect();
+    }
+
+    /// How far the door for new nodes is open.
+    pub fn door(&self) -> Door {
+        self.lock().door
+    }
+
+    /// The door was moved.
+    pub fn set_door(&self, door: Door) {
+        self.lock().door = door;
     }
 
     /// A node came online.
@@ -146,6 +159,8 @@ impl Trust {
             arch: place.arch,
             engine: place.engine,
             frozen: is_frozen,
+            new: Door::is_for(&self.policy, &record),
+            at_door: false,
         }
     }
 

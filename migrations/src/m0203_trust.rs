@@ -25,6 +25,8 @@ const UP: &[&str] = &[
     // position on are still to be voided and run again.
     "CREATE TABLE node_trust (node BIGINT PRIMARY KEY, record {blob} NOT NULL, review_from BIGINT)",
     "CREATE TABLE owner_trust (account BIGINT PRIMARY KEY, record {blob} NOT NULL)",
+    // How far the door for new nodes is open; one row.
+    "CREATE TABLE grid_trust (id BIGINT PRIMARY KEY CHECK (id = 1), door BIGINT NOT NULL)",
     // `evidence` is JSON for the operator.
     "CREATE TABLE disputes (
         id {id},
@@ -45,6 +47,7 @@ const UP: &[&str] = &[
 const DOWN: &[&str] = &[
     "DROP TABLE frozen",
     "DROP TABLE disputes",
+    "DROP TABLE grid_trust",
     "DROP TABLE owner_trust",
     "DROP TABLE node_trust",
     "ALTER TABLE checkpoints DROP COLUMN origin",

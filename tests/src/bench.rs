@@ -34,7 +34,12 @@ pub struct Bench {
 impl Bench {
     /// Start it.
     pub async fn start() -> Result<Self> {
-        let grid = Grid::start().await?;
+        Self::start_with("").await
+    }
+
+    /// Start it with these settings of the server.
+    pub async fn start_with(settings: &str) -> Result<Self> {
+        let grid = Grid::start_with(settings).await?;
         let account = grid.account("author").await?;
         let author = Author::of(&account).await?;
         Ok(Self { grid, account, author })

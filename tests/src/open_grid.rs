@@ -25,7 +25,7 @@ per_tera_fuel = '1000000'
 [trust]
 probation_passes = 3
 checker_passes = 3
-checker_passes_good = 5
+established_passes = 5
 check_min_ppm = 500000
 seasoned_after_ms = 0
 [anchor]

@@ -21,6 +21,8 @@ pub enum Refusal {
         /// What the node gives, bytes.
         has: u64,
     },
+    /// It is new, and as many new nodes work as may at once.
+    AtDoor,
     /// Its workers run another semantics profile.
     Profile,
     /// It gave wrong results: no stranger's work for it.
@@ -36,7 +38,7 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it passes on its own.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Refusal::Paused(_) | Refusal::Declined)
+        matches!(self, Refusal::Paused(_) | Refusal::Declined | Refusal::AtDoor)
     }
 }
 
@@ -51,6 +53,9 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
         }
         if let Some(why) = barred(&node.worth) {
             return Err(Refusal::Untrusted(why.to_owned()));
+        }
+        if node.worth.at_door {
+            return Err(Refusal::AtDoor);
         }
     }
     if node.profile != job.profile {

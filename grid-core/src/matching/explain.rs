@@ -170,6 +170,7 @@ fn code(refusal: &Refusal) -> &'static str {
         Refusal::Memory { .. } => "memory-too-small",
         Refusal::Profile => "other-profile",
         Refusal::Untrusted(_) => "untrusted",
+        Refusal::AtDoor => "new-nodes-wait",
         Refusal::Declined => "declined",
         Refusal::Draining => "draining",
         Refusal::Paused(_) => "paused",
@@ -199,6 +200,10 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
             Some("nodes and modules of one version fit; build and submit again after an upgrade".to_owned()),
         ),
         Refusal::Untrusted(why) => (format!("{nodes} {why}, and {has} no strangers' work until then"), None),
+        Refusal::AtDoor => {
+            let waits = if count == 1 { "waits" } else { "wait" };
+            (format!("{nodes} {is} new and {waits} until other new ones have been checked"), None)
+        }
         Refusal::Declined => (format!("{nodes} declined it lately"), None),
         Refusal::Draining => (format!("{nodes} {is} finishing what they hold and {takes} nothing new"), None),
         Refusal::Paused(_) => (format!("{nodes} {is} paused{}", why_paused(members)), None),

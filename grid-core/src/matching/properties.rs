@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ids::{AccountNo, JobNo, NodeNo};
-use crate::trust::{ClaimView, Policy, Standing};
+use crate::trust::{ClaimView, Door, Policy, Standing};
 
 fn node(id: i64) -> NodeView {
     NodeView {
@@ -38,6 +38,8 @@ fn known(id: i64) -> Worth {
         arch: id as u32,
         engine: 1,
         frozen: false,
+        new: false,
+        at_door: false,
     }
 }
 
@@ -168,6 +170,22 @@ fn newcomers_hold_little_while_others_are_there() {
     assert_eq!(units_on(&plan(&shot(vec![new.clone()], vec![tiny.clone()])), 1), NODE_UNITS_HELD_MAX);
     let own = JobView { owner: AccountNo(1), ..tiny };
     assert_eq!(units_on(&plan(&shot(vec![new, node(2)], vec![own])), 1), NODE_UNITS_HELD_MAX);
+}
+
+#[test]
+fn new_nodes_wait_at_the_door_behind_those_who_work() {
+    let policy = Policy { newcomers_min: 2, ..Policy::default() };
+    let new = |id| NodeView { worth: Worth::default(), ..node(id) };
+    let works = NodeView { work: vec![NodeWork { job: JobNo(1), units: 1, unit_us: None }], ..new(5) };
+    let mut nodes = vec![new(1), new(2), new(3), works, node(6)];
+    mind_the_door(&mut nodes, &policy, Door::default(), false);
+    let waiting: Vec<i64> = nodes.iter().filter(|node| node.worth.at_door).map(|node| node.id.0).collect();
+    assert_eq!(waiting, [2, 3], "one works, one more is let in");
+    assert_eq!(eligible(&nodes[1], &job(9, 1)), Err(Refusal::AtDoor));
+    assert_eq!(eligible(&nodes[1], &JobView { owner: AccountNo(2), ..job(9, 1) }), Ok(()), "one's own work");
+    let mut alone = vec![new(1), new(2), new(3)];
+    mind_the_door(&mut alone, &policy, Door::default(), false);
+    assert!(alone.iter().all(|node| !node.worth.at_door), "nobody else is there");
 }
 
 #[test]

@@ -39,6 +39,10 @@ pub struct Worth {
     pub engine: u32,
     /// Computers of its kind gave other results than the rest, and the operator has not looked at it yet.
     pub frozen: bool,
+    /// It is new: see [`crate::trust::Door`].
+    pub new: bool,
+    /// It waits at the door: others that are new work already, see [`super::mind_the_door`].
+    pub at_door: bool,
 }
 
 impl Default for Worth {
@@ -52,6 +56,8 @@ impl Default for Worth {
             arch: 0,
             engine: 0,
             frozen: false,
+            new: true,
+            at_door: false,
         }
     }
 }
@@ -115,7 +121,7 @@ impl NodeView {
 
     /// As one that could run a copy.
     pub fn candidate(&self) -> Candidate {
-        let Worth { standing, seasoned, passes, network, arch, engine, frozen: _ } = self.worth;
+        let Worth { standing, seasoned, passes, network, arch, engine, .. } = self.worth;
         Candidate { node: self.id, owner: self.owner, network, standing, seasoned, passes, arch, engine }
     }
 

@@ -2,7 +2,7 @@
 
 use fallow_protocol::unit::UnitKey;
 use fallow_protocol::wire;
-use grid_core::trust::{OwnerRecord, Record};
+use grid_core::trust::{Door, OwnerRecord, Record};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -101,6 +101,22 @@ async fn put(db: &impl ConnectionTrait, text: &str, rows: Rows) -> Result<(), St
     if rows.len() > 0 {
         db.execute_raw(statement(db.get_database_backend(), text, vec![rows.value()])).await?;
     }
+    Ok(())
+}
+
+/// How far the door for new nodes is open.
+pub async fn door(db: &impl ConnectionTrait) -> Result<Door, StoreError> {
+    const DOOR: &str = "SELECT door FROM grid_trust WHERE id = 1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), DOOR, Vec::new())).await?;
+    let passes = row.map(|row| row.try_get_by_index::<i64>(0)).transpose()?.unwrap_or_default();
+    Ok(Door { passes: u32::try_from(passes).unwrap_or_default() })
+}
+
+/// Keep how far the door is open.
+pub async fn put_door(db: &impl ConnectionTrait, door: Door) -> Result<(), StoreError> {
+    const PUT: &str = "INSERT INTO grid_trust (id, door) VALUES (1, $1)
+        ON CONFLICT (id) DO UPDATE SET door = excluded.door";
+    db.execute_raw(statement(db.get_database_backend(), PUT, vec![i64::from(door.passes).into()])).await?;
     Ok(())
 }
 

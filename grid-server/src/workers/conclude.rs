@@ -15,14 +15,14 @@ use grid_core::{JobNo, NodeNo};
 
 use super::end;
 use super::pay::{Bill, Settled, Slip, no_frame};
-use super::records::Records;
+use super::records::{Kept, Records};
 use super::verdict::{Decided, Decider, Facts};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::OpenUnit;
 use crate::store::attempts::AttemptRow;
 use crate::store::stages::Moves;
-use crate::store::trust::{self as stored, NodeRow, OwnerRow};
+use crate::store::trust as stored;
 use crate::store::units::{Open, Standing};
 use crate::store::{StoreError, attempts, blobs, checkpoints, jobs, logs, nodes, stages, units};
 use crate::trust::{SERVER, Trust, now_i64};
@@ -77,7 +77,7 @@ struct Written {
     fuel: u64,
     failure: Option<JobFailure>,
     settled: Settled,
-    records: (Vec<NodeRow>, Vec<OwnerRow>),
+    records: Kept,
     frozen: Vec<Like>,
 }
 
@@ -397,9 +397,10 @@ async fn consequences(
         }
         match basis {
             Basis::Agreed { credited, wrong, frozen, right, .. } => {
+                records.load_door(db).await?;
                 for at in credited.iter() {
                     let claim = &decided.claims[at];
-                    records.passed(claim.node.0, claim.position);
+                    records.passed(trust.policy(), claim.node.0, claim.position);
                 }
                 for at in wrong.iter() {
                     let claim = &decided.claims[at];
@@ -573,9 +574,9 @@ fn ended_with_checkpoint(job: &ActiveJob, stage: u16, decided: &[Decided]) -> Ve
 /// Bring what was committed into memory.
 fn remember(app: &App, endings: &Endings, written: Written) {
     let Endings { job, stage, list } = endings;
-    app.trust.keep(&written.records.0, &written.records.1);
+    written.records.remember(&app.trust);
     written.frozen.iter().for_each(|like| app.trust.freeze(*like));
-    if written.records.0.iter().any(|row| row.review_from.is_some()) {
+    if written.records.has_caught() {
         app.wakes.settle.notify_one();
     }
     let mut by_node: HashMap<i64, (u64, u64)> = HashMap::new();

@@ -9,7 +9,7 @@ use fallow_protocol::api::UnitState;
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
-use grid_core::matching::{AHEAD_AFTER_MS, Grant, Snapshot, ahead, plan};
+use grid_core::matching::{AHEAD_AFTER_MS, Grant, Snapshot, ahead, mind_the_door, plan};
 
 use super::{alone, lease};
 use crate::app::{App, now_ms};
@@ -140,8 +140,10 @@ fn tell_ahead(app: &App, jobs: &[Arc<ActiveJob>], snapshot: &Snapshot) {
 pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
     let about = |node| app.trust.about(node);
     let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account), &about)).collect();
-    let nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
-    Snapshot { nodes, jobs, policy: *app.trust.policy(), anchor: app.anchor.ready().is_ok() }
+    let mut nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
+    let (policy, anchor) = (*app.trust.policy(), app.anchor.ready().is_ok());
+    mind_the_door(&mut nodes, &policy, app.trust.door(), anchor);
+    Snapshot { nodes, jobs, policy, anchor }
 }
 
 /// Keep some open units in memory, where there are more.

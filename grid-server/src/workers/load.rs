@@ -26,6 +26,7 @@ pub async fn everything(app: &App) -> anyhow::Result<()> {
     let db = app.store.reader();
     let (known, owners) = trust::everything(db).await?;
     app.trust.load(known, owners, &trust::frozen(db).await?);
+    app.trust.set_door(trust::door(db).await?);
     for node in nodes::places(db).await? {
         app.trust.enter(node.0, place_of(node.1, std::net::Ipv4Addr::UNSPECIFIED.into(), &node.2));
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use grid_core::NodeNo;
 use grid_core::life::About;
-use grid_core::trust::{Fault, OwnerRecord, Policy, Record, Sanction, standing};
+use grid_core::trust::{Door, Fault, OwnerRecord, Policy, Record, Sanction, standing};
 use sea_orm::ConnectionTrait;
 
 use crate::store::StoreError;
@@ -19,6 +19,30 @@ pub struct Records {
     owner_of: HashMap<i64, i64>,
     changed: BTreeSet<i64>,
     changed_owners: BTreeSet<i64>,
+    door: Option<Door>,
+}
+
+/// What was written.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    nodes: Vec<NodeRow>,
+    owners: Vec<OwnerRow>,
+    door: Option<Door>,
+}
+
+impl Kept {
+    /// Bring it into memory, once it is committed.
+    pub fn remember(&self, trust: &Trust) {
+        trust.keep(&self.nodes, &self.owners);
+        if let Some(door) = self.door {
+            trust.set_door(door);
+        }
+    }
+
+    /// Whether a node was caught.
+    pub fn has_caught(&self) -> bool {
+        self.nodes.iter().any(|row| row.review_from.is_some())
+    }
 }
 
 impl Records {
@@ -87,9 +111,20 @@ impl Records {
         row.record.result(now)
     }
 
+    /// How far the door is open, before checks are counted.
+    pub async fn load_door(&mut self, db: &impl ConnectionTrait) -> Result<(), StoreError> {
+        if self.door.is_none() {
+            self.door = Some(trust::door(db).await?);
+        }
+        Ok(())
+    }
+
     /// A result of a node passed a check.
-    pub fn passed(&mut self, node: i64, position: u64) {
+    pub fn passed(&mut self, policy: &Policy, node: i64, position: u64) {
         if let Some(row) = self.nodes.get_mut(&node) {
+            if Door::is_for(policy, &row.record) {
+                self.door = self.door.map(Door::passed);
+            }
             row.record.passed(position);
             self.changed.insert(node);
         }
@@ -101,6 +136,9 @@ impl Records {
         let row = self.nodes.get_mut(&node)?;
         let was_banned = row.record.banned;
         let fault = row.record.fault(policy, position, now);
+        if fault.strike {
+            self.door = self.door.map(|door| door.struck(policy));
+        }
         row.review_from = row.review_from.into_iter().chain(fault.recheck_after).min();
         self.changed.insert(node);
         let owner = *self.owner_of.get(&node)?;
@@ -131,12 +169,15 @@ impl Records {
     }
 
     /// Write what changed; it comes back so that memory can be told once it is committed.
-    pub async fn write(&self, db: &impl ConnectionTrait) -> Result<(Vec<NodeRow>, Vec<OwnerRow>), StoreError> {
+    pub async fn write(&self, db: &impl ConnectionTrait) -> Result<Kept, StoreError> {
         let nodes: Vec<NodeRow> = self.changed.iter().filter_map(|node| self.nodes.get(node).copied()).collect();
         let owner = |account: &i64| Some(OwnerRow { account: *account, record: *self.owners.get(account)? });
         let owners: Vec<OwnerRow> = self.changed_owners.iter().filter_map(owner).collect();
         trust::put_nodes(db, &nodes).await?;
         trust::put_owners(db, &owners).await?;
-        Ok((nodes, owners))
+        if let Some(door) = self.door {
+            trust::put_door(db, door).await?;
+        }
+        Ok(Kept { nodes, owners, door: self.door })
     }
 }

@@ -88,9 +88,7 @@ async fn reviewed(app: &App, node: i64) -> anyhow::Result<()> {
             })
         })
         .await?;
-    if let Some((nodes, owners)) = records {
-        app.trust.keep(&nodes, &owners);
-    }
+    records.iter().for_each(|kept| kept.remember(&app.trust));
     Ok(())
 }
 
@@ -227,19 +225,20 @@ async fn confirms(app: &App, holding: &Holding, seq: u64) -> anyhow::Result<bool
 
 async fn caught(app: &App, holding: &Holding) -> anyhow::Result<()> {
     let (policy, holding) = (*app.trust.policy(), holding.clone());
-    let (nodes, owners) = app
+    let kept = app
         .store
         .write(move |db| {
             let holding = holding.clone();
             Box::pin(async move {
                 let mut records = Records::default();
                 records.load(db, [(holding.node.0, holding.owner.0)]).await?;
+                records.load_door(db).await?;
                 records.fault(&policy, holding.node.0, holding.position);
                 records.write(db).await
             })
         })
         .await?;
-    app.trust.keep(&nodes, &owners);
+    kept.remember(&app.trust);
     app.wakes.settle.notify_one();
     Ok(())
 }

@@ -54,16 +54,49 @@ struct Run {
     peak_bytes: f64,
 }
 
-async fn measure(units: u64) -> Result<Run> {
-    let bench = Bench::start().await?;
+/// A grid where strangers work for credits, and are trusted from the beginning: checks are spot checks.
+const PAID: &str = "
+[grid]
+kind = 'open'
+credits = true
+allowance = '1000000'
+[trust]
+probation_passes = 0
+check_scale = 0
+checker_passes = 0
+established_passes = 0
+seasoned_after_ms = 0
+[anchor]
+share_permille = 0
+";
+/// More than any of these jobs costs, micro-credits.
+const BUDGET: u64 = 500_000_000_000;
+
+/// Whose nodes work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nodes {
+    /// The author's own, at no charge and without checks.
+    Own,
+    /// Two strangers', whose results are verified and paid.
+    Strangers,
+}
+
+async fn measure(units: u64, whose: Nodes) -> Result<Run> {
+    let bench = Bench::start_with(if whose == Nodes::Own { "" } else { PAID }).await?;
+    let owners = match whose {
+        Nodes::Own => [bench.account.clone(), bench.account.clone()],
+        Nodes::Strangers => [bench.grid.account("lender-one").await?, bench.grid.account("lender-two").await?],
+    };
     let nodes = [
-        bench.grid.node(&bench.account, "one", &["--slots", "1"]).await?,
-        bench.grid.node(&bench.account, "two", &["--slots", "1"]).await?,
+        bench.grid.node(&owners[0], "one", &["--slots", "1"]).await?,
+        bench.grid.node(&owners[1], "two", &["--slots", "1"]).await?,
     ];
     let module = module(&bench).await?;
-    let warm = submission(&bench, module, 200, 0).await?;
+    let budget = (whose == Nodes::Strangers).then_some(BUDGET);
+    let with_budget = |job: JobSubmission| JobSubmission { budget, ..job };
+    let warm = with_budget(submission(&bench, module, 200, 0).await?);
     bench.author.client.wait_ended(&bench.author.submit(&warm).await?).await?;
-    let job = submission(&bench, module, units, 1).await?;
+    let job = with_budget(submission(&bench, module, units, 1).await?);
     let server = bench.grid.server().pid();
     let node_pids = nodes.each_ref().map(|node| node.process.pid());
     let (cpu, nodes_cpu) = (machine::cpu_seconds(server)?, sum_cpu(&node_pids)?);
@@ -85,16 +118,21 @@ fn sum_cpu(pids: &[u32]) -> Result<f64> {
     pids.iter().map(|pid| machine::cpu_seconds(*pid)).sum()
 }
 
-/// 100,000 units for speed; 10,000 and 1,000,000 for memory.
+/// 100,000 units for speed, on the author's own nodes and on strangers'; 10,000 and 1,000,000 for memory.
 pub async fn run(options: Options, json: bool) -> Result<()> {
     let figures = Figures::new("units", json);
     machine::tell(&figures)?;
-    let few = measure(10_000).await?;
-    let main = measure(if options.quick { 30_000 } else { 100_000 }).await?;
+    let few = measure(10_000, Nodes::Own).await?;
+    let units = if options.quick { 30_000 } else { 100_000 };
+    let main = measure(units, Nodes::Own).await?;
+    let paid = measure(units, Nodes::Strangers).await?;
     figures.tell("units_per_s", main.units_per_s, "/s");
     figures.tell("server_cpu_us_per_unit", main.server_us_per_unit, "us");
     figures.tell("nodes_cpu_us_per_unit", main.nodes_us_per_unit, "us");
-    let many = measure(if options.quick { 100_000 } else { 1_000_000 }).await?;
+    figures.tell("paid_units_per_s", paid.units_per_s, "/s");
+    figures.tell("paid_server_cpu_us_per_unit", paid.server_us_per_unit, "us");
+    figures.tell("verify_and_settle_ratio", paid.server_us_per_unit / main.server_us_per_unit, "x");
+    let many = measure(if options.quick { 100_000 } else { 1_000_000 }, Nodes::Own).await?;
     figures.tell("server_memory_few_mib", few.peak_bytes / 1048576.0, "MiB");
     figures.tell("server_memory_many_mib", many.peak_bytes / 1048576.0, "MiB");
     figures.tell("memory_ratio", many.peak_bytes / few.peak_bytes, "x");

@@ -178,7 +178,7 @@ impl Job {
 /// Everybody is trusted here: what trust makes of liars has a simulation of its own.
 pub fn worth(node: NodeNo) -> Worth {
     let About { standing, network, arch, engine, .. } = about(node);
-    Worth { standing, seasoned: true, passes: 1_000, network, arch, engine, frozen: false }
+    Worth { standing, seasoned: true, passes: 1_000, network, arch, engine, new: false, ..Worth::default() }
 }
 
 /// The same as verdicts see it.
