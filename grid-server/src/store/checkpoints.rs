@@ -68,16 +68,21 @@ pub async fn of_units(
 
 const RESUMABLE: &str =
     "SELECT c.seq, c.blob, c.len, c.fuel, n.public_id FROM checkpoints c JOIN nodes n ON n.id = c.node
-    WHERE c.job = $1 AND c.stage = $2 AND c.seq IN {list:3}";
+    JOIN nodes o ON o.id = COALESCE(c.origin, c.node)
+    WHERE c.job = $1 AND c.stage = $2 AND (o.account_id = $4 OR $5) AND c.seq IN {list:3}";
 
-/// Checkpoints of these units as a lease names them, by unit. Their makers may be long gone.
+/// Checkpoints of these units as a lease names them, by unit. Their makers may be long gone. `owner`: only those that
+/// rest on nodes of this account, where one is given.
 pub async fn resumable(
     db: &impl ConnectionTrait,
     job: i64,
     stage: u16,
     seqs: &[u64],
+    owner: Option<i64>,
 ) -> Result<Vec<(u64, CheckpointRef)>, StoreError> {
-    let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
+    let seqs = list(seqs.iter().copied());
+    let values =
+        vec![job.into(), i64::from(stage).into(), seqs, owner.unwrap_or_default().into(), owner.is_none().into()];
     let rows = db.query_all_raw(statement(db.get_database_backend(), RESUMABLE, values)).await?;
     rows.iter().map(reference).collect()
 }

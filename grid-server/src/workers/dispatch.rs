@@ -49,6 +49,8 @@ pub struct Order {
     pub claims: HashMap<u64, usize>,
     /// Whether the units are the last of a merge.
     pub last_merge: bool,
+    /// Whether what the node says is final: then it must not rest on what others say.
+    pub is_believed: bool,
 }
 
 /// What was leased for an order.
@@ -209,7 +211,8 @@ fn orders(app: &App, grants: &[Grant]) -> Vec<Order> {
         let last_merge = state.is_last_merge(job.submission.assemble);
         let stage = stage.stage;
         drop(state);
-        orders.push(Order { job, node, stage, row, fresh, again, checking, claims, last_merge });
+        let is_believed = app.trust.believes(node.id, node.account, job.account);
+        orders.push(Order { job, node, stage, row, fresh, again, checking, claims, last_merge, is_believed });
     }
     orders
 }
@@ -249,7 +252,8 @@ async fn fill(db: &sea_orm::DatabaseTransaction, order: &Order) -> Result<Filled
         order.again.iter().copied().filter(has).collect()
     };
     if !resumable.is_empty() {
-        filled.checkpoints = checkpoints::resumable(db, job, stage, &resumable).await?;
+        let owner = order.is_believed.then_some(order.job.account);
+        filled.checkpoints = checkpoints::resumable(db, job, stage, &resumable, owner).await?;
     }
     Ok(filled)
 }
