@@ -7,6 +7,7 @@
 mod account;
 mod blobs;
 mod call;
+mod copy;
 mod credits;
 mod download;
 mod error;
@@ -23,6 +24,7 @@ use reqwest::header::HeaderValue;
 
 pub use account::AccountRow;
 pub use blobs::Blobs;
+pub use copy::{Copy, Taker};
 pub use download::Download;
 pub use error::ClientError;
 pub use jobs::{UnitFilter, idempotency_key};

@@ -49,7 +49,7 @@ With --json, the result is one JSON document on standard output; parts in capita
   account grant GRANTED                    topup JOBINFO
   credits {balance: CREDITS, items: [MOVEMENT...]}  disputes {items: [DISPUTE...], next: null}
   estimate {units, sampled, fuel: {low, likely, high}, memory_bytes, here_s, grid_s: [from, to], credits: {low, likely,
-    high}, merge_failed}; amounts are micro-credits
+    high}, budget, merge_failed}; amounts are micro-credits
 JSON lines: logs one UNITLOG a line; watch {event: progress|ended, job: JOBINFO}; submit --watch or --fetch these and
 {event: submitted, ...} before them, {event: fetched, result} after them.
 

@@ -1,11 +1,12 @@
 //! Unpacking an archive that strangers may have filled: only plain files and folders, only below one new folder.
 
 use std::fs::OpenOptions;
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 use tar::{Archive, EntryType};
+use tempfile::TempDir;
 
 use crate::failure::Failure;
 
@@ -26,19 +27,45 @@ pub fn is_archive(file: &Path) -> std::io::Result<bool> {
 /// Unpack `archive` into `folder`, which is made and must not hold anything. It appears only when all is there.
 /// Returns the number of files.
 pub fn extract(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
+    let opened = std::fs::File::open(archive).with_context(|| format!("failed to read {}", archive.display()))?;
+    extract_beside(BufReader::with_capacity(BUFFER_BYTES, opened), folder)?.appear(folder)
+}
+
+/// Unpack what comes from `archive` into a hidden folder beside `folder`.
+pub fn extract_beside(mut archive: impl Read, folder: &Path) -> anyhow::Result<Extracted> {
     refuse_full(folder)?;
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
-    let fresh = tempfile::Builder::new()
+    let hidden = tempfile::Builder::new()
         .prefix(".fallow-extract-")
         .tempdir_in(parent)
         .with_context(|| format!("failed to create a folder in {}", parent.display()))?;
-    let inside = fresh.path().join("files");
+    let inside = hidden.path().join("files");
     std::fs::create_dir(&inside).context("failed to create a folder")?;
-    let files = unpack(archive, &inside)?;
-    let _ = std::fs::remove_dir(folder);
-    std::fs::rename(&inside, folder).with_context(|| format!("failed to create {}", folder.display()))?;
-    Ok(files)
+    let files = unpack(&mut archive, &inside)?;
+    // Whoever writes it may fill it up behind its end.
+    std::io::copy(&mut archive, &mut std::io::sink()).context("failed to read the archive")?;
+    Ok(Extracted { hidden, inside, files })
+}
+
+/// Files of an archive in a hidden folder. Dropped, they are removed.
+#[derive(Debug)]
+pub struct Extracted {
+    // Removed with everything in it when this is dropped.
+    #[expect(dead_code, reason = "held for its end")]
+    hidden: TempDir,
+    inside: PathBuf,
+    files: u64,
+}
+
+impl Extracted {
+    /// Give the folder its name; the number of files in it.
+    pub fn appear(self, folder: &Path) -> anyhow::Result<u64> {
+        refuse_full(folder)?;
+        let _ = std::fs::remove_dir(folder);
+        std::fs::rename(&self.inside, folder).with_context(|| format!("failed to create {}", folder.display()))?;
+        Ok(self.files)
+    }
 }
 
 /// Say that a result would be in the way of what is there.
@@ -54,9 +81,8 @@ pub fn refuse_full(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn unpack(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
-    let opened = std::fs::File::open(archive).with_context(|| format!("failed to read {}", archive.display()))?;
-    let mut archive = Archive::new(std::io::BufReader::with_capacity(BUFFER_BYTES, opened));
+fn unpack(archive: &mut impl Read, folder: &Path) -> anyhow::Result<u64> {
+    let mut archive = Archive::new(archive);
     let mut files = 0;
     for entry in archive.entries().context("failed to read the archive")? {
         let mut entry = entry.context("failed to read the archive")?;

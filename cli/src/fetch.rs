@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::FetchTo;
-use crate::client::{Client, Source};
+use crate::client::{Client, Copy, Source};
 use crate::exit::Exit;
 use crate::extract;
 use crate::failure::Failure;
@@ -51,7 +51,7 @@ pub async fn result(session: &Session, client: &Client, job: &JobInfo, to: &Fetc
     }
     let file = target_file(job, result, to);
     refuse_taken(&file, to.force)?;
-    download(session, client, job, result, &file).await?;
+    download(session, client, job, result, &file, &mut Copy::default()).await?;
     Ok(fetched(Some(file), None))
 }
 
@@ -92,13 +92,14 @@ async fn download(
     job: &JobInfo,
     result: &ResultInfo,
     file: &Path,
+    copy: &mut Copy,
 ) -> anyhow::Result<()> {
     if let Some(parent) = file.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
     }
     let bar = byte_bar(&session.terminal, "fetching", result.len);
     let source = Source::Result(job.id.clone());
-    let saved = client.save(&source, result.digest, file, &|more| bar.inc(more)).await;
+    let saved = client.save(&source, result.digest, file, copy, &|more| bar.inc(more)).await;
     bar.finish_and_clear();
     saved.map(drop).map_err(Into::into)
 }
@@ -116,10 +117,20 @@ async fn to_folder(
     archive.push(".tar");
     let archive = PathBuf::from(archive);
     refuse_taken(&archive, false)?;
-    download(session, client, job, result, &archive).await?;
-    let extracted = unpack(&archive, folder);
+    // Unpacked as it comes; it appears under its name only once its digest was checked.
+    let (mut copy, taker) = Copy::new();
+    let beside = folder.to_path_buf();
+    let extracting = tokio::task::spawn_blocking(move || extract::extract_beside(taker, &beside));
+    download(session, client, job, result, &archive, &mut copy).await?;
+    let whole = copy.is_whole(result.len);
+    drop(copy);
+    let files = match extracting.await.context("failed to extract the archive")? {
+        Ok(extracted) if whole => extracted.appear(folder),
+        // Not all of it came now, or it is no archive: the file says which.
+        _ => unpack(&archive, folder),
+    };
     let _ = std::fs::remove_file(&archive);
-    extracted
+    files
 }
 
 fn unpack(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
@@ -144,7 +155,7 @@ async fn to_stdout(
     // Nothing that was not checked reaches the next program.
     let folder = tempfile::tempdir().context("failed to create a temporary folder")?;
     let file = folder.path().join("result");
-    download(session, client, job, result, &file).await?;
+    download(session, client, job, result, &file, &mut Copy::default()).await?;
     let mut opened = std::fs::File::open(&file).context("failed to read the result")?;
     std::io::copy(&mut opened, &mut std::io::stdout().lock()).map(drop).context("failed to write to standard output")
 }

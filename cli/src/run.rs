@@ -163,6 +163,7 @@ impl Ready {
             floats: Floats::Plain,
             checkpoint: None,
             emit_to: None,
+            output_to: None,
         }
     }
 }

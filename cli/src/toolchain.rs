@@ -23,6 +23,8 @@ pub struct Toolchain {
     pub target: &'static str,
     /// For people: which compiler, which target.
     pub description: String,
+    /// Of [`FEATURES`], those that the compiler has.
+    features: Vec<&'static str>,
     programs: Programs,
 }
 
@@ -34,22 +36,36 @@ enum Programs {
     Debian(debian::Sysroot),
 }
 
-/// SIMD is part of every engine that we use.
-const FLAGS: [&str; 2] = ["-C", "target-feature=+simd128"];
+/// What the grid's engine has beyond the target's own features, and since which LLVM compilers do it right: those
+/// before 23 compute wrong products with wide arithmetic (decision 14).
+const FEATURES: [Feature; 2] =
+    [Feature { name: "simd128", llvm_min: 0 }, Feature { name: "wide-arithmetic", llvm_min: 23 }];
+
+/// A feature of the target.
+#[derive(Clone, Copy, Debug)]
+pub struct Feature {
+    /// As the compiler calls it.
+    pub name: &'static str,
+    /// First release of LLVM that can be trusted with it.
+    pub llvm_min: u32,
+}
 
 impl Toolchain {
     /// Find one for the project in `project`, whose `rust-toolchain.toml` counts. May build a sysroot in `cache_dir`.
     pub fn find(project: &Path, cache_dir: &Path, note: Note<'_>) -> anyhow::Result<Self> {
         let own = probe::on_path(project);
-        if let Some(found) = own.as_ref().and_then(probe::Rustc::wasm_target) {
-            let description = format!("{} ({found})", own.map(|rustc| rustc.version).unwrap_or_default());
-            return Ok(Self { target: found, description, programs: Programs::OnPath });
+        if let Some((rustc, target)) = own.as_ref().and_then(|rustc| Some((rustc, rustc.wasm_target()?))) {
+            let description = format!("{} ({target})", rustc.version);
+            let features = rustc.features(target, &FEATURES);
+            return Ok(Self { target, description, features, programs: Programs::OnPath });
         }
         match debian::Parts::find(own.as_ref()) {
             Ok(parts) => {
+                let target = debian::TARGET;
+                let features = parts.rustc.features(target, &FEATURES);
                 let sysroot = parts.sysroot(cache_dir, note)?;
-                let description = format!("{} of Debian (wasm32-wasip1, its own sysroot)", sysroot.version);
-                Ok(Self { target: "wasm32-wasip1", description, programs: Programs::Debian(sysroot) })
+                let description = format!("{} of Debian ({target}, its own sysroot)", sysroot.version);
+                Ok(Self { target, description, features, programs: Programs::Debian(sysroot) })
             }
             Err(missing) => Err(none_found(&missing).into()),
         }
@@ -72,7 +88,8 @@ impl Toolchain {
     }
 
     fn rustflags(&self) -> String {
-        let mut flags: Vec<String> = FLAGS.iter().map(|flag| format!("{flag:?}")).collect();
+        let features: Vec<String> = self.features.iter().map(|feature| format!("+{feature}")).collect();
+        let mut flags = vec![quoted("-C"), quoted(&format!("target-feature={}", features.join(",")))];
         if let Programs::Debian(sysroot) = &self.programs {
             flags.extend(sysroot.rustflags().iter().map(|flag| quoted(flag)));
         }
@@ -126,11 +143,15 @@ mod tests {
 
     #[test]
     fn flags_reach_only_the_target_and_paths_may_have_spaces() {
-        let own = Toolchain { target: "wasm32-wasip2", description: String::new(), programs: Programs::OnPath };
+        let features = vec!["simd128"];
+        let own =
+            Toolchain { target: "wasm32-wasip2", description: String::new(), features, programs: Programs::OnPath };
         assert_eq!(args(&own), ["--config", r#"target.wasm32-wasip2.rustflags=["-C", "target-feature=+simd128"]"#]);
         let sysroot =
             debian::Sysroot { folder: "/home/a b/s".into(), linker: "/l".into(), version: "rustc 1.96.0".into() };
-        let debian = Toolchain { programs: Programs::Debian(sysroot), target: "wasm32-wasip1", ..own };
+        let features = FEATURES.map(|feature| feature.name).to_vec();
+        let debian = Toolchain { programs: Programs::Debian(sysroot), target: "wasm32-wasip1", features, ..own };
+        assert!(args(&debian)[1].contains(r#"["-C", "target-feature=+simd128,+wide-arithmetic", "#));
         assert!(args(&debian)[1].contains(r#", "--sysroot", "/home/a b/s", "-C", "link-arg=/home/a b/s/lib/"#));
         assert!(args(&debian)[1].ends_with(r#", "-C", "link-arg=--export=cabi_realloc"]"#), "{:?}", args(&debian));
         assert_eq!(args(&debian)[3], r#"target.wasm32-wasip1.linker="/l""#);

@@ -3,11 +3,12 @@
 mod statement;
 
 use fallow_protocol::AccountId;
-use fallow_protocol::api::{Credits, Granted, NewGrant, Trial, TrialAccount};
+use fallow_protocol::api::{Credits, Granted, LedgerCheck, NewGrant, Trial, TrialAccount};
 use grid_core::AccountNo;
 use grid_core::ledger::{Account, Amount, AmountError, Balance, Cause, LedgerError, Reason, Transfer};
 
 use crate::app::{App, now_ms};
+use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, accounts, credits as rows, ledger};
 
 pub use statement::{Wanted, statement};
@@ -126,5 +127,34 @@ pub async fn trial(app: &App) -> Result<Trial, StoreError> {
             credits_pending: sums.credits_pending.unsigned_abs(),
         }
     };
-    Ok(Trial { accounts: KINDS.into_iter().map(of).collect(), check: None })
+    Ok(Trial { accounts: KINDS.into_iter().map(of).collect(), check: last_check(&app.metrics) })
+}
+
+/// The last check of the whole ledger; none where none was made since the start.
+fn last_check(metrics: &Metrics) -> Option<LedgerCheck> {
+    let at_ms = u64::try_from(metrics.ledger_checked_at.get()).ok().filter(|at_s| *at_s > 0)?.saturating_mul(1_000);
+    let transfers = u64::try_from(metrics.ledger_transfers.get()).unwrap_or(0);
+    Some(LedgerCheck { at_ms, transfers, found: u64::try_from(metrics.ledger_findings.get()).ok() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_check_is_told_once_there_was_one() {
+        let metrics = Metrics::default();
+        assert_eq!(last_check(&metrics), None);
+        metrics.ledger_checked_at.set(86_400);
+        metrics.ledger_transfers.set(7);
+        assert_eq!(last_check(&metrics), Some(LedgerCheck { at_ms: 86_400_000, transfers: 7, found: Some(0) }));
+        metrics.ledger_findings.set(-1);
+        assert_eq!(last_check(&metrics).and_then(|check| check.found), None);
+    }
+
+    #[test]
+    fn amounts_of_the_wire_fit() {
+        assert_eq!(amount_of(5).map(micro_of), Ok(5));
+        assert!(matches!(amount_of(u64::MAX), Err(AmountError::TooLarge(_))));
+    }
 }

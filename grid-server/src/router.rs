@@ -56,6 +56,7 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(credits::list_disputes))
         .routes(routes!(node_blobs::node_upload_state))
         .routes(routes!(node_blobs::node_blocks))
+        .routes(routes!(node_blobs::node_upload_drop))
 }
 
 /// Routes that wait for something.
@@ -71,6 +72,7 @@ fn streaming() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(blobs::upload, blobs::download_blob))
         .routes(routes!(node_blobs::node_upload, node_blobs::node_download))
+        .routes(routes!(node_blobs::node_upload_unnamed))
 }
 
 /// Routes without a token.

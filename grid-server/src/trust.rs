@@ -39,6 +39,7 @@ struct Known {
     places: HashMap<i64, Place>,
     frozen: HashSet<Frozen>,
     door: Door,
+    reviewed: HashSet<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,7 @@ impl Trust {
     /// Bring in what the database has.
     pub fn load(&self, nodes: Vec<NodeRow>, owners: Vec<OwnerRow>, frozen: &[(String, i64)]) {
         let mut known = self.lock();
+        known.reviewed = nodes.iter().filter(|row| row.review_from.is_some()).map(|row| row.node).collect();
         known.nodes = nodes.into_iter().map(|row| (row.node, row)).collect();
         known.owners = owners.into_iter().map(|row| (row.account, row.record)).collect();
         known.frozen =
@@ -109,9 +111,14 @@ impl Trust {
     pub fn keep(&self, nodes: &[NodeRow], owners: &[OwnerRow]) {
         let mut known = self.lock();
         for row in nodes {
-            let newest = known.nodes.entry(row.node).or_insert(*row);
+            let Known { nodes, reviewed, .. } = &mut *known;
+            let newest = nodes.entry(row.node).or_insert(*row);
             if row.record.position >= newest.record.position {
                 *newest = *row;
+                match row.review_from {
+                    Some(_) => reviewed.insert(row.node),
+                    None => reviewed.remove(&row.node),
+                };
             }
         }
         for row in owners {
@@ -121,7 +128,7 @@ impl Trust {
 
     /// Whether the results of any node are still to be run again.
     pub fn reviews(&self) -> bool {
-        self.lock().nodes.values().any(|row| row.review_from.is_some())
+        !self.lock().reviewed.is_empty()
     }
 
     /// A kind of computers gets no more.

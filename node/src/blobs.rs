@@ -2,21 +2,21 @@
 //!
 //! Nothing here is trusted: who calls checks bytes against digests. Waits for a connection where there is none.
 
-use std::path::Path;
+mod ahead;
+mod upload;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use fallow_protocol::Digest;
-use fallow_protocol::api::UploadState;
 use fallow_protocol::blocks::BlockList;
 use fallow_protocol::wire;
 use reqwest::{Client, Response, StatusCode, header};
-use tokio::io::AsyncSeekExt;
 use tokio::sync::{Semaphore, watch};
-use tokio_util::io::ReaderStream;
 
 use crate::backoff::{self, Backoff};
 use crate::http::{self, GridUrl};
+pub use ahead::{AHEAD_FROM_BYTES, Ahead};
 
 /// Requests at once, all units together.
 const REQUESTS_MAX: usize = 8;
@@ -29,8 +29,6 @@ const LIST_BYTES_MAX: usize = 16 << 20;
 
 /// Room that is made at once for an answer, which may say that it is longer than it is.
 const RESERVE_BYTES: usize = 8 << 20;
-/// Bytes of an upload that are read at a time.
-const PIECE_BYTES: usize = 512 << 10;
 
 /// Why a transfer ended without success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +63,7 @@ pub struct BlobClient {
     url: GridUrl,
     session: watch::Receiver<Option<String>>,
     requests: Arc<Semaphore>,
+    ahead: Arc<ahead::Named>,
 }
 
 /// What one try gave.
@@ -77,7 +76,7 @@ enum Try<T> {
 impl BlobClient {
     /// A client whose session comes and goes with the link.
     pub fn new(http: Client, url: GridUrl, session: watch::Receiver<Option<String>>) -> Self {
-        Self { http, url, session, requests: Arc::new(Semaphore::new(REQUESTS_MAX)) }
+        Self { http, url, session, requests: Arc::new(Semaphore::new(REQUESTS_MAX)), ahead: Arc::default() }
     }
 
     /// The list of blocks, checked against the digest.
@@ -113,76 +112,6 @@ impl BlobClient {
                 Try::Done(body) if body.len() as u64 == len => Try::Done(body),
                 Try::Done(body) => Try::Again(format!("{} of {len} bytes came", body.len())),
                 other => other,
-            }
-        })
-        .await
-    }
-
-    /// Upload a file, going on from what the server has.
-    pub async fn upload(&self, digest: &Digest, len: u64, file: &Path) -> Result<(), TransferError> {
-        let (mut offset, mut backoff) = (Some(0), Backoff::default());
-        loop {
-            match self.upload_once(digest, len, file, offset).await? {
-                true => return Ok(()),
-                // It may have been begun before; after that, the way to the server is at fault.
-                false if offset.is_some() => offset = None,
-                false => tokio::time::sleep(backoff.next(backoff::random()).min(WAIT_MAX)).await,
-            }
-        }
-    }
-
-    /// One round: true when the blob is whole. Without an offset the server is asked for it.
-    async fn upload_once(
-        &self,
-        digest: &Digest,
-        len: u64,
-        path: &Path,
-        offset: Option<u64>,
-    ) -> Result<bool, TransferError> {
-        let offset = match offset {
-            Some(offset) if path.exists() => offset,
-            _ => match self.upload_state(digest).await? {
-                UploadState { complete: true, .. } => return Ok(true),
-                UploadState { received, .. } => received.min(len),
-            },
-        };
-        let state: Option<UploadState> = self
-            .again(|session| async move {
-                let mut file = match tokio::fs::File::open(path).await {
-                    Ok(file) => file,
-                    Err(error) => return Try::Never(error.into()),
-                };
-                if let Err(error) = file.seek(std::io::SeekFrom::Start(offset)).await {
-                    return Try::Never(error.into());
-                }
-                let url = self.url.api(&format!("node/blobs/{digest}?offset={offset}&len={len}"));
-                let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, PIECE_BYTES));
-                let request = self.http.patch(url).bearer_auth(session).header(header::CONTENT_LENGTH, len - offset);
-                match request.body(body).send().await {
-                    Ok(response) if response.status().is_success() => match response.json().await {
-                        Ok(state) => Try::Done(Some(state)),
-                        Err(error) => Try::Again(http::chain(&error)),
-                    },
-                    // Not where this began: ask, and go on from there.
-                    Ok(response) if matches!(response.status().as_u16(), 408 | 409) => Try::Done(None),
-                    Ok(response) => failed(response).await,
-                    Err(_) => Try::Done(None),
-                }
-            })
-            .await?;
-        Ok(state.is_some_and(|state| state.complete))
-    }
-
-    async fn upload_state(&self, digest: &Digest) -> Result<UploadState, TransferError> {
-        self.again(|session| async move {
-            let url = self.url.api(&format!("node/blobs/{digest}/upload"));
-            match self.get(&url, &session, None, 64 * 1024).await {
-                Try::Done(body) => match serde_json::from_slice(&body) {
-                    Ok(state) => Try::Done(state),
-                    Err(error) => Try::Again(error.to_string()),
-                },
-                Try::Again(why) => Try::Again(why),
-                Try::Never(why) => Try::Never(why),
             }
         })
         .await

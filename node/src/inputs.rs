@@ -51,8 +51,13 @@ pub async fn prefetch(cache: &Cache, input: &Input) {
     }
 }
 
-/// Fetch what a unit needs. `emit_to` is where a split writes.
-pub async fn make(cache: &Arc<Cache>, unit: &SlotUnit, job_seed: u64, emit_to: PathBuf) -> Result<Made, TransferError> {
+/// Fetch what a unit needs. `output_to` is where a split's units and long outputs are written.
+pub async fn make(
+    cache: &Arc<Cache>,
+    unit: &SlotUnit,
+    job_seed: u64,
+    output_to: PathBuf,
+) -> Result<Made, TransferError> {
     let (mut pins, mut bringing) = (Vec::new(), None);
     let SlotUnit { tag, unit } = unit;
     let input = match &unit.input {
@@ -73,10 +78,11 @@ pub async fn make(cache: &Arc<Cache>, unit: &SlotUnit, job_seed: u64, emit_to: P
         Some(_) => return Err(TransferError::Refused("the checkpoint is too large".into())),
         None => None,
     };
-    let emit_to = (unit.call == Call::Split).then_some(emit_to);
+    let splits = unit.call == Call::Split;
+    let (emit_to, output_to) = (splits.then(|| output_to.clone()), (!splits).then_some(output_to));
     let seed = unit_seed(job_seed, unit.key);
     let floats = unit.floats.unwrap_or_default();
-    let task = Task { tag: *tag, call: unit.call, seed, input, floats, checkpoint, emit_to };
+    let task = Task { tag: *tag, call: unit.call, seed, input, floats, checkpoint, emit_to, output_to };
     Ok(Made { task, pins, bringing })
 }
 

@@ -145,8 +145,16 @@ async fn run(module: &Module, compiled: &Path, require_confinement: bool, measur
         return Ok(0);
     }
     let input = TaskInput::Bytes(Bytes::Memory(Vec::new()));
-    let task =
-        Task { tag: 1, call: Call::Run, seed: [0; 32], input, floats: Floats::Plain, checkpoint: None, emit_to: None };
+    let task = Task {
+        tag: 1,
+        call: Call::Run,
+        seed: [0; 32],
+        input,
+        floats: Floats::Plain,
+        checkpoint: None,
+        emit_to: None,
+        output_to: None,
+    };
     worker.submit(vec![task]).await.map_err(plain)?;
     let ended = async {
         while let Some(told) = events.next().await {

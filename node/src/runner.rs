@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::agent::io::{SlotEvent, SlotUnit};
+use crate::blobs::BlobClient;
 use crate::cache::Cache;
 use crate::outbox::BlobFolder;
 use crate::prepare::Prepared;
@@ -33,6 +34,7 @@ pub struct Bench {
     scratch_dir: PathBuf,
     outputs: BlobFolder,
     cache: Arc<Cache>,
+    blobs: BlobClient,
     told: mpsc::Sender<Told>,
     idle: Mutex<Vec<IdleWorker>>,
     idle_wanted: usize,
@@ -89,6 +91,8 @@ pub struct RunnerSetup {
     pub outputs: BlobFolder,
     /// Blobs.
     pub cache: Arc<Cache>,
+    /// The way to the server for them.
+    pub blobs: BlobClient,
 }
 
 impl Runner {
@@ -100,6 +104,7 @@ impl Runner {
             scratch_dir: setup.scratch_dir,
             outputs: setup.outputs,
             cache: setup.cache,
+            blobs: setup.blobs,
             told,
             idle: Mutex::default(),
             idle_wanted: setup.slots.min(IDLE_MAX),

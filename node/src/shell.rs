@@ -136,7 +136,9 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
         in_use: Default::default(),
     });
     let slots = policy.slots as usize;
-    let (runner, slot_events) = Runner::new(RunnerSetup { exe, slots, scratch_dir, outputs: outbox.blobs(), cache });
+    let outputs = outbox.blobs();
+    let (runner, slot_events) =
+        Runner::new(RunnerSetup { exe, slots, scratch_dir, outputs, cache, blobs: blobs.clone() });
     let mut agent = agent(&membership, policy, frames.first, config.json);
     agent.restore(left.frames, &left.parked);
     let link = link(url, &membership, key.clone(), probe.machine);

@@ -49,6 +49,8 @@ pub enum Build {
     Engine(Settings),
     /// The instrumented component.
     Ours(Floats),
+    /// The same, plain, compiled without optimising.
+    Quick,
 }
 
 impl Compiled {
@@ -59,6 +61,10 @@ impl Compiled {
             // Nothing watches for NaNs in the engine's own builds.
             Build::Engine(settings) => (settings, Floats::Canonical, component.to_vec()),
             Build::Ours(floats) => (Settings::PROFILE, floats, instrument::component(component, floats)?),
+            Build::Quick => {
+                let settings = Settings { quick: true, ..Settings::PROFILE };
+                (settings, Floats::Plain, instrument::component(component, Floats::Plain)?)
+            }
         };
         let started = os::cpu_time_us();
         let engine = engine::engine(settings, Purpose::Run).map_err(plain)?;
@@ -66,7 +72,7 @@ impl Compiled {
         let compile_cpu_us = os::cpu_time_us() - started;
         let around = Surroundings::alone(limits, 0)?;
         let job = Job::new(&engine, &component).map_err(plain)?;
-        let watched = build == Build::Ours(Floats::Plain);
+        let watched = matches!(build, Build::Ours(Floats::Plain) | Build::Quick);
         let first = unit::Build { floats, watched, job };
         Ok(Self { runner: Runner::new(engine, settings, first, around), compile_cpu_us })
     }
@@ -106,15 +112,24 @@ impl Compiled {
 pub struct Core {
     engine: Engine,
     module: Module,
+    /// CPU time of compiling, microseconds.
+    pub compile_cpu_us: u64,
 }
 
 impl Core {
     /// Compile a core module's bytes, as they are.
     pub fn new(module: &[u8]) -> anyhow::Result<Self> {
+        Self::with(module, Settings::PROFILE)
+    }
+
+    /// The same with other settings.
+    pub fn with(module: &[u8], settings: Settings) -> anyhow::Result<Self> {
         let plain = |error: wasmtime::Error| anyhow!("{error:#}");
-        let engine = engine::engine(Settings::PROFILE, Purpose::Run).map_err(plain)?;
+        let engine = engine::engine(settings, Purpose::Run).map_err(plain)?;
+        let started = os::cpu_time_us();
         let module = Module::new(&engine, module).map_err(plain)?;
-        Ok(Self { engine, module })
+        let compile_cpu_us = os::cpu_time_us() - started;
+        Ok(Self { engine, module, compile_cpu_us })
     }
 
     /// Call its function `name`, `func(rounds: i64)`, in a fresh instance: CPU time of the call, microseconds.

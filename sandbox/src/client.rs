@@ -195,11 +195,22 @@ pub struct Task {
     pub checkpoint: Option<(Vec<u8>, u64)>,
     /// For splits: the file that emitted units are written to, as `EmittedUnits` says.
     pub emit_to: Option<PathBuf>,
+    /// For others: the file that a long output is written to while it comes. Without one it is gathered in memory.
+    pub output_to: Option<PathBuf>,
 }
 
 /// Seed of a unit's random stream.
 pub fn unit_seed(job_seed: u64, key: UnitKey) -> [u8; 32] {
     FieldHasher::new("fallow unit seed v1").u64(job_seed).u64(u64::from(key.stage)).u64(key.seq).finish().0
+}
+
+/// What a file was found to be while it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// BLAKE3 of its bytes.
+    pub digest: Digest,
+    /// Its length, bytes.
+    pub len: u64,
 }
 
 /// How a unit ended.
@@ -217,8 +228,10 @@ pub struct TaskEnd {
     pub memory_bytes: u64,
     /// Wall time without pauses, microseconds.
     pub wall_us: u64,
-    /// The output of run, merge or command when done; for a split the bytes are in its `emit_to` file.
+    /// The output of run, merge or command when done, where it is not in a file.
     pub output: Vec<u8>,
+    /// What was written to the file of its task: units that a split emitted, or a long output.
+    pub written: Option<Written>,
     /// Tail of the guest's log.
     pub log: Vec<u8>,
 }
@@ -250,6 +263,13 @@ pub enum WorkerEvent {
         state: Vec<u8>,
         /// Fuel used so far.
         fuel: u64,
+    },
+    /// A running unit's file has grown, or begins anew.
+    Grown {
+        /// Its tag.
+        tag: u64,
+        /// Bytes in it; 0 where what was in it does not count any more.
+        bytes: u64,
     },
     /// The process is gone: tags that it had not finished, first the one that ran. Last event of a worker.
     /// (A unit over its wall time is told as `Ended` with `TimeLimit` before.)

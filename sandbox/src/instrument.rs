@@ -45,6 +45,7 @@ pub fn accepted() -> WasmFeatures {
         | WasmFeatures::SIMD
         | WasmFeatures::FLOATS
         | WasmFeatures::EXTENDED_CONST
+        | WasmFeatures::WIDE_ARITHMETIC
 }
 
 /// A module that cannot be rewritten. Valid modules of the accepted features can.

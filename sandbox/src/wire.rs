@@ -18,6 +18,8 @@ pub const FRAME_BYTES_MAX: usize = 2 << 20;
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// Inputs up to this length go with their task instead of being asked for.
 pub const INPUT_INLINE_BYTES: usize = 16 << 10;
+/// Bytes that are read at a time.
+const ROOM_BYTES: usize = 256 << 10;
 /// Units that may be queued in a worker: bounds its memory to this many inline inputs.
 pub const WINDOW: usize = 512;
 
@@ -166,6 +168,20 @@ pub enum Told {
     Ended(Ended),
 }
 
+/// Those of [`Told`] that are long, from bytes that lie elsewhere. They are read as [`Told`].
+#[derive(Clone, Copy, Debug, Serialize)]
+pub enum Piece<'a> {
+    Emit {
+        #[serde(with = "serde_bytes")]
+        bytes: &'a [u8],
+        ends_unit: bool,
+    },
+    Output {
+        #[serde(with = "serde_bytes")]
+        bytes: &'a [u8],
+    },
+}
+
 /// Append a frame to `buffer`.
 pub fn put<T: Serialize>(buffer: &mut Vec<u8>, message: &T) -> io::Result<()> {
     let start = buffer.len();
@@ -188,8 +204,8 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// Add what was read.
-    pub fn push(&mut self, bytes: &[u8]) {
+    /// Where the next bytes that are read are appended.
+    pub fn room(&mut self) -> &mut Vec<u8> {
         if self.start == self.bytes.len() {
             self.bytes.clear();
             self.start = 0;
@@ -197,7 +213,13 @@ impl Frames {
             self.bytes.drain(..self.start);
             self.start = 0;
         }
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.reserve(ROOM_BYTES);
+        &mut self.bytes
+    }
+
+    /// Add what was read.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.room().extend_from_slice(bytes);
     }
 
     /// The next whole frame, if it is there.
@@ -244,6 +266,16 @@ mod tests {
         let Told::Ended(ended) = &told[1] else { panic!("{told:?}") };
         assert_eq!(ended.outcome, Outcome::GuestError { message: "no".into() });
         assert_eq!(ended.output, [1, 2, 3]);
+    }
+
+    #[test]
+    fn pieces_are_read_as_what_was_told() {
+        let mut frames = Frames::default();
+        put(frames.room(), &Piece::Emit { bytes: &[1, 2], ends_unit: true }).unwrap();
+        put(frames.room(), &Piece::Output { bytes: &[3] }).unwrap();
+        assert!(matches!(frames.take().unwrap(), Some(Told::Emit { bytes, ends_unit: true }) if bytes == [1, 2]));
+        assert!(matches!(frames.take().unwrap(), Some(Told::Output { bytes }) if bytes == [3]));
+        assert!(frames.take::<Told>().unwrap().is_none());
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Benchmarks: real processes, synced commits, ratios within one run. A figure is printed with the machine's own.
 
 pub mod cells;
+pub mod compile;
 pub mod figures;
 pub mod fuel;
 pub mod latency;
 pub mod machine;
 pub mod sandbox;
 pub mod timeline;
+pub mod trust;
 pub mod units;
 
 use anyhow::Result;

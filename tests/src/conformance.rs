@@ -1,10 +1,11 @@
-//! Cases for comparing processors and engines: the examples, the kernels, programs that make NaNs in every way, and
-//! random modules. Made on one computer and given to all as files, see `fallow_sandbox::conformance`.
+//! Cases for comparing processors and engines: the examples, the kernels, programs that make NaNs in every way, wide
+//! arithmetic, and random modules. Made on one computer and given to all as files, see `fallow_sandbox::conformance`.
 
 pub mod nans;
 pub mod smith;
 pub mod units;
 mod vectors;
+pub mod wide;
 
 use std::collections::HashSet;
 use std::path::Path;

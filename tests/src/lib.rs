@@ -11,6 +11,7 @@ pub mod open_grid;
 pub mod process;
 pub mod raw_node;
 pub mod steps;
+pub mod trust_sim;
 
 /// Longest that a test waits for something that should happen at once.
 pub const SOON: std::time::Duration = std::time::Duration::from_secs(30);

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use fallow_protocol::digest::Digest;
 use fallow_protocol::manifest::Floats;
 use fallow_sandbox::conformance::{Bench, Line, Machine};
-use fallow_tests::conformance::{Corpus, nans, smith, units};
+use fallow_tests::conformance::{Corpus, nans, smith, units, wide};
 
 /// What both machines make of a corpus.
 async fn both(corpus: Corpus) -> Result<[Vec<Line>; 2]> {
@@ -75,5 +75,20 @@ async fn programs_full_of_nans_end_alike_in_both_engines() -> Result<()> {
     let [native, pulley] = both(corpus).await?;
     let again = native.iter().filter(|line| line.first.floats == Floats::Canonical).count();
     ensure!((10..native.len() - 10).contains(&again), "{again} of {} were run again", native.len());
+    agree(&native, &pulley)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wide_arithmetic_ends_alike_in_both_engines() -> Result<()> {
+    let mut corpus = Corpus::default();
+    wide::add(&mut corpus)?;
+    let [native, pulley] = both(corpus).await?;
+    ensure!(native.iter().all(|line| line.first.class == "done"), "operations on integers do not trap");
+    // Operands that the compiler knows, and operands that it does not.
+    let (memory, constants) = native.iter().partition::<Vec<&Line>, _>(|line| line.name.ends_with("-m"));
+    ensure!(memory.len() == 4 && constants.len() == 4);
+    for (memory, constants) in memory.iter().zip(constants) {
+        ensure!(memory.first.output == constants.first.output, "{memory}\nbut {constants}");
+    }
     agree(&native, &pulley)
 }

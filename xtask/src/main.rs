@@ -19,7 +19,7 @@ Fallow's chores.
                                             show the result, and stop everything (--keep: leave it running until ^C)
     cargo xtask test [FILTER]               set up, build and run every test; FILTER as for `cargo test`
     cargo xtask bench [NAME] [--quick] [--json]
-                                            NAME: units, sandbox, cells, latency; all of them without a name
+                                            NAME: units, sandbox, fuel, cells, latency, trust; all of them without a name
                                             --quick: under a minute each; --json: one line a figure
     cargo xtask soak [NAME]                 long runs, by hand: kills, metering, simulation, hardware; all of them
                                             without a name

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use fallow_protocol::{Digest, JobId};
 use tokio::io::{AsyncWriteExt, BufWriter};
 
+use super::copy::Copy;
 use super::download::Download;
 use super::upload::{Progress, digest_file};
 use super::{Client, ClientError, call};
@@ -36,12 +37,13 @@ pub struct Saved {
 
 impl Client {
     /// Write `source` to `path`. Until it is whole and its digest is `digest`, it lies beside it as `….part`; a part
-    /// that was left by an earlier try is gone on with.
+    /// that was left by an earlier try is gone on with. `copy` gets the bytes that come, too, unchecked.
     pub async fn save(
         &self,
         source: &Source,
         digest: Digest,
         path: &Path,
+        copy: &mut Copy,
         progress: Progress<'_>,
     ) -> Result<Saved, ClientError> {
         let part = part_path(path, &digest);
@@ -51,7 +53,7 @@ impl Client {
             let before = len_of(&part).await;
             progress(before.saturating_sub(told));
             told = told.max(before);
-            match self.append(source, &part, before, &mut told, progress).await {
+            match self.append(source, &part, before, &mut told, copy, progress).await {
                 Ok(hashed) => break hashed,
                 Err(error) if !is_break(&error) || tries >= TRIES_MAX => return Err(error),
                 Err(_) => tokio::time::sleep(call::pause(tries, None)).await,
@@ -68,6 +70,7 @@ impl Client {
         part: &Path,
         offset: u64,
         told: &mut u64,
+        copy: &mut Copy,
         progress: Progress<'_>,
     ) -> Result<Option<(Digest, u64)>, ClientError> {
         let mut download = match self.open(source, offset).await {
@@ -85,6 +88,7 @@ impl Client {
                 hasher.update(&chunk);
             }
             file.write_all(&chunk).await.map_err(failed)?;
+            copy.give(here, &chunk).await;
             here += chunk.len() as u64;
             progress(here.saturating_sub(*told));
             *told = here.max(*told);

@@ -32,6 +32,8 @@ struct Estimate {
     grid_s: Option<(u64, u64)>,
     /// What it costs; none where nobody is paid.
     cost: Option<Guess<Amount>>,
+    /// A budget that covers it, and that the grid accepts: it pays for one unit that uses all that it may.
+    budget: Option<Amount>,
 }
 
 /// The whole command.
@@ -61,19 +63,29 @@ pub async fn estimate(session: &Session, args: &EstimateArgs) -> anyhow::Result<
 
 /// What the grid can do for this job now: own nodes are as fast as this computer was.
 async fn speed(client: &Client, plan: &Plan, sample: &Sample) -> anyhow::Result<Speed> {
+    let sum: u128 = sample.fuel.iter().map(|fuel| u128::from(*fuel)).sum();
+    let one = sum * 1_000_000 / u128::from(sample.wall_us.max(1));
+    let together = |slots: u64| u64::try_from(one * u128::from(slots)).unwrap_or(u64::MAX);
     if plan.run_on != RunOn::Own {
-        let GridSpeed { slots, fuel_per_s, fuel_per_s_free, .. } = client.grid_speed().await?;
-        return Ok(Speed { slots, fuel_per_s, fuel_per_s_free });
+        let grid = client.grid_speed().await?;
+        return Ok(strangers(&grid, together));
     }
     let page = |cursor: Option<String>, rows| async move { client.nodes(cursor.as_deref(), rows).await };
     let nodes: Vec<NodeInfo> = all(NODES_MAX, page).await?;
     let online = || nodes.iter().filter(|node| node.state == "online");
     let slots: u64 = online().map(|node| u64::from(node.slots)).sum();
     let free: u64 = online().map(|node| u64::from(node.slots).saturating_sub(node.units_held)).sum();
-    let sum: u128 = sample.fuel.iter().map(|fuel| u128::from(*fuel)).sum();
-    let one = sum * 1_000_000 / u128::from(sample.wall_us.max(1));
-    let together = |slots: u64| u64::try_from(one * u128::from(slots)).unwrap_or(u64::MAX);
     Ok(Speed { slots, fuel_per_s: together(slots), fuel_per_s_free: together(free) })
+}
+
+/// Nodes' benchmarks are of a program that does nothing but count: no unit is faster. At worst this program is as fast
+/// there as it was here, on the slots that are free.
+fn strangers(grid: &GridSpeed, together: impl Fn(u64) -> u64) -> Speed {
+    let (slots, by_benchmark) = match grid.slots_free {
+        0 => (grid.slots / 2, grid.fuel_per_s / 2),
+        free => (free, grid.fuel_per_s_free),
+    };
+    Speed { slots: grid.slots, fuel_per_s: grid.fuel_per_s, fuel_per_s_free: by_benchmark.min(together(slots)).max(1) }
 }
 
 fn conclude(plan: &Plan, grid: &GridInfo, sample: Sample, speed: &Speed) -> Estimate {
@@ -81,12 +93,14 @@ fn conclude(plan: &Plan, grid: &GridInfo, sample: Sample, speed: &Speed) -> Esti
     let pays = grid.credits && plan.run_on != RunOn::Own;
     let price = price(&grid.price, plan.offer_permille);
     let cost = pays.then(|| estimate::credits(copied(fuel, plan.verify), &price, plan.limits.memory_bytes));
+    let one = grid_core::pricing::cost(plan.limits.fuel, &price, plan.limits.memory_bytes);
+    let budget = cost.as_ref().map(|cost| cost.high.max(one));
     let grid_s = estimate::seconds(sample.units, copied(fuel, plan.verify), speed);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let work_us = u128::from(sample.wall_us) * u128::from(sample.units) / (sample.fuel.len() as u128).max(1);
     let alone_us = work_us / u128::from(cores.min(sample.units.max(1))) + u128::from(sample.extra_us);
     let here_s = u64::try_from(alone_us.div_ceil(1_000_000)).unwrap_or(u64::MAX);
-    Estimate { sample, fuel, here_s, cores, grid_s, cost }
+    Estimate { sample, fuel, here_s, cores, grid_s, cost, budget }
 }
 
 fn price(info: &PriceInfo, offer_permille: u32) -> Price {
@@ -118,6 +132,7 @@ fn tell(session: &Session, plan: &Plan, found: &Estimate) {
         "here_s": found.here_s,
         "grid_s": found.grid_s,
         "credits": found.cost.as_ref().map(micro),
+        "budget": found.budget,
         "merge_failed": found.sample.merge_failed,
     }));
     lines(plan, found).iter().for_each(|text| session.terminal.line(text));
@@ -130,6 +145,7 @@ fn lines(plan: &Plan, found: &Estimate) -> Vec<String> {
     let (fuel_of_one, wall_us) =
         (mean(sample.fuel.iter().map(|fuel| u128::from(*fuel)).sum()), mean(sample.wall_us.into()));
     let took = match wall_us {
+        us if us < 1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         us if us < 10_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
         us => seconds(us / 1_000_000),
     };
@@ -151,8 +167,12 @@ fn lines(plan: &Plan, found: &Estimate) -> Vec<String> {
         lines.push(row("merge".into(), format!("not in it: a trial merge of the sample failed ({})", line(why))));
     }
     lines.push(format!("  {}", verdict(plan, found)));
-    if let Some(cost) = &found.cost {
-        lines.push(format!("  `fallow submit … --budget {}` covers it", about(cost.high).replace(',', "")));
+    if let (Some(cost), Some(budget)) = (&found.cost, found.budget) {
+        let why = match budget > cost.high {
+            true => format!(": a grid takes no less where a unit may use {} fuel", fuel(plan.limits.fuel)),
+            false => String::new(),
+        };
+        lines.push(format!("  `fallow submit … --budget {}` covers it{why}", about(budget).replace(',', "")));
     }
     lines
 }
@@ -231,6 +251,24 @@ mod tests {
         let shown = lines(&plan(), &found);
         assert_eq!(shown[2], "  sample            1 unit: 9 G fuel, 5.6 s each, up to 142 MiB");
         assert_eq!(shown[4], "  `fallow submit … --budget 41.7` covers it");
+    }
+
+    #[test]
+    fn a_budget_pays_for_one_unit_that_uses_all_that_it_may() {
+        let mut large = plan();
+        large.limits.fuel = 50_000_000_000_000;
+        let found = conclude(&large, &grid(true), sample(), &SPEED);
+        let wanted = "  `fallow submit … --budget 50` covers it: a grid takes no less where a unit may use 50 T fuel";
+        assert_eq!(lines(&large, &found)[4], wanted);
+    }
+
+    #[test]
+    fn the_slower_of_benchmark_and_sample_counts_at_worst() {
+        let grid = GridSpeed { nodes: 1, slots: 4, slots_free: 2, fuel_per_s: 400, fuel_per_s_free: 200 };
+        let speed = |one: u64| strangers(&grid, |slots| slots * one).fuel_per_s_free;
+        assert_eq!((speed(1_000), speed(30)), (200, 60));
+        let busy = GridSpeed { slots_free: 0, fuel_per_s_free: 0, ..grid };
+        assert_eq!(strangers(&busy, |slots| slots * 30).fuel_per_s_free, 60);
     }
 
     #[test]

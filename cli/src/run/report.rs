@@ -266,6 +266,7 @@ mod tests {
             memory_bytes,
             wall_us,
             output: Vec::new(),
+            written: None,
             log: Vec::new(),
         }
     }

@@ -17,7 +17,8 @@ use super::probe::{Rustc, output};
 /// What to install.
 pub const PACKAGES: &str = "rustc-web cargo-web rust-web-src wasi-libc";
 
-const TARGET: &str = "wasm32-wasip1";
+/// What it builds for.
+pub const TARGET: &str = "wasm32-wasip1";
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 const LIBC: &str = "/usr/lib/wasm32-wasi";
@@ -70,7 +71,8 @@ fn cargo() -> Command {
 /// What the packages installed.
 #[derive(Debug)]
 pub struct Parts {
-    rustc: Rustc,
+    /// The compiler.
+    pub rustc: Rustc,
     linker: PathBuf,
 }
 

@@ -164,6 +164,7 @@ pub fn judge(unit: &Unit, report: &Report<'_>, scene: &Scene<'_>) -> Verdict {
         return judge_trouble(unit, report, scene);
     }
     match unit.claims.first() {
+        _ if scene.treatment == Treatment::Refused => Verdict::Again,
         None => judge_first(report, scene),
         Some(first) => judge_next(unit, first.needed, report, scene),
     }
@@ -194,7 +195,6 @@ pub(super) fn after_trouble(unit: &Unit, troubles: Troubles, scene: &Scene<'_>) 
 fn judge_first(report: &Report<'_>, scene: &Scene<'_>) -> Verdict {
     let (own, done) = (scene.job_owner == Some(report.owner), *report.outcome == Outcome::Done);
     match scene.treatment {
-        Treatment::Refused => Verdict::Again,
         Treatment::Final if done => Verdict::Accepted(Basis::Believed { held: false }),
         Treatment::Provisional if done => Verdict::Accepted(Basis::Believed { held: true }),
         Treatment::Check { copies } if done => Verdict::Check { needed: copies },

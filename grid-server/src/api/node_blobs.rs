@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fallow_protocol::Digest;
 use fallow_protocol::api::UploadState;
+use serde::Deserialize;
 
 use super::blobs::{BlobPath, blocks};
-use super::upload::{UploadQuery, check_len, receive};
+use super::upload::{UploadQuery, check_len, receive, receive_unnamed};
 use super::{ApiError, download};
 use crate::api::extract::{ApiPath, ApiQuery};
 use crate::app::App;
@@ -88,25 +89,86 @@ pub async fn node_upload_state(
     Ok(Json(UploadState { received, complete: false }))
 }
 
+/// Which bytes of a blob come.
+#[derive(Clone, Copy, Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct NodeUploadQuery {
+    /// Where the body's first byte belongs: `received` of the upload so far.
+    pub offset: u64,
+    /// Length of the whole blob, bytes.
+    pub len: u64,
+    /// An upload that was begun before the digest was known: it becomes this one, where it is there.
+    #[param(value_type = Option<String>)]
+    pub from: Option<Digest>,
+}
+
 /// Send the next bytes of an output or a checkpoint.
 #[utoipa::path(patch, path = "/api/v1/node/blobs/{digest}", tag = "node", security(("session" = [])),
-    params(("digest" = String, Path, description = "BLAKE3 of the bytes, 64 hexadecimal letters"), UploadQuery),
+    params(("digest" = String, Path, description = "BLAKE3 of the bytes, 64 hexadecimal letters"), NodeUploadQuery),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
     responses((status = 200, body = UploadState)))]
 pub async fn node_upload(
     State(app): State<Arc<App>>,
     NodeSession(session): NodeSession,
     ApiPath(BlobPath { digest }): ApiPath<BlobPath>,
+    ApiQuery(query): ApiQuery<NodeUploadQuery>,
+    body: Body,
+) -> Result<Json<UploadState>, ApiError> {
+    let (node, most) = (session.node(), session.upload_limit());
+    let NodeUploadQuery { offset, len, from } = query;
+    check_len(len, most)?;
+    check_room(&app, node, digest, len, most).await?;
+    if let Some(unnamed) = from.filter(|unnamed| *unnamed != digest) {
+        app.blobs.uploads().name(Owner::Node(node), &unnamed, &digest).await?;
+        app.blobs.unnamed().release(node, &[unnamed]);
+    }
+    let state = receive(&app, Owner::Node(node), digest, UploadQuery { offset, len }, body).await;
+    // Once more: before its first byte was written, another request may have taken it for gone.
+    app.blobs.unnamed().add(node, digest, len, u64::MAX);
+    Ok(Json(state?))
+}
+
+/// The name of an upload in a path.
+#[derive(Debug, Deserialize)]
+pub struct UploadPath {
+    /// 64 hexadecimal letters that the node chose.
+    pub upload: Digest,
+}
+
+/// Send the next bytes of an output that is still being made, so that its digest is not known. `len` is its length with
+/// this body. Once the digest is known, `PATCH /api/v1/node/blobs/{digest}?from=…` gives it its name and the rest.
+#[utoipa::path(patch, path = "/api/v1/node/uploads/{upload}", tag = "node", security(("session" = [])),
+    params(("upload" = String, Path, description = "64 hexadecimal letters of the node's choice"), UploadQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = UploadState), (status = 409, description = "`upload-offset`, `upload-busy`")))]
+pub async fn node_upload_unnamed(
+    State(app): State<Arc<App>>,
+    NodeSession(session): NodeSession,
+    ApiPath(UploadPath { upload }): ApiPath<UploadPath>,
     ApiQuery(query): ApiQuery<UploadQuery>,
     body: Body,
 ) -> Result<Json<UploadState>, ApiError> {
-    let most = session.upload_limit();
+    let (node, most) = (session.node(), session.upload_limit());
     check_len(query.len, most)?;
-    check_room(&app, session.node(), digest, query.len, most).await?;
-    let state = receive(&app, Owner::Node(session.node()), digest, query, body).await;
-    // Once more: before its first byte was written, another request may have taken it for gone.
-    app.blobs.unnamed().add(session.node(), digest, query.len, u64::MAX);
+    check_room(&app, node, upload, query.len, most).await?;
+    let state = receive_unnamed(&app, Owner::Node(node), upload, query, body).await;
+    app.blobs.unnamed().add(node, upload, query.len, u64::MAX);
     Ok(Json(state?))
+}
+
+/// Drop an upload that will never have a name, or that is not wanted any more.
+#[utoipa::path(delete, path = "/api/v1/node/uploads/{upload}", tag = "node", security(("session" = [])),
+    params(("upload" = String, Path, description = "64 hexadecimal letters of the node's choice")),
+    responses((status = 204), (status = 409, description = "`upload-busy`")))]
+pub async fn node_upload_drop(
+    State(app): State<Arc<App>>,
+    NodeSession(session): NodeSession,
+    ApiPath(UploadPath { upload }): ApiPath<UploadPath>,
+) -> Result<StatusCode, ApiError> {
+    app.blobs.uploads().remove(Owner::Node(session.node()), &upload).await?;
+    app.blobs.unnamed().release(session.node(), &[upload]);
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Bytes of a blob that a lease names; ranges are supported.

@@ -39,6 +39,26 @@ pub fn check_len(len: u64, most: u64) -> Result<(), ApiError> {
     Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "blob-too-large", detail).field("len"))
 }
 
+/// Write the next bytes of an upload that has no digest yet: `query.len` is its length with this body.
+pub async fn receive_unnamed(
+    app: &Arc<App>,
+    owner: Owner,
+    upload: Digest,
+    query: UploadQuery,
+    body: Body,
+) -> Result<UploadState, ApiError> {
+    let most = app.config.limits.uploads_max;
+    let mut upload = app.blobs.uploads().begin(owner, &upload, query.offset, query.len, most).await?;
+    let app = app.clone();
+    let written = tokio::spawn(async move {
+        let ended = take_in(&app, &mut upload, body.into_data_stream()).await;
+        let kept = upload.keep().await;
+        ended?;
+        Ok(UploadState { received: kept.map_err(UploadError::Io)?, complete: false })
+    });
+    written.await.map_err(ApiError::internal)?
+}
+
 /// Write the body; once the blob is whole and checked, it is entered as the owner's (a node's as nobody's yet).
 pub async fn receive(
     app: &Arc<App>,
@@ -60,27 +80,34 @@ async fn write(
     mut upload: Upload,
     owner: Owner,
     digest: Digest,
-    mut body: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin,
+    body: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin,
 ) -> Result<UploadState, ApiError> {
-    let ended = loop {
-        match tokio::time::timeout(SILENCE, body.next()).await {
-            Ok(Some(Ok(bytes))) => {
-                app.metrics.blob_bytes_in.inc_by(bytes.len() as u64);
-                if let Err(error) = upload.append(bytes).await {
-                    break Err(error.into());
-                }
-            }
-            Ok(None) => break Ok(()),
-            Ok(Some(Err(_))) => break Err(broken("the body broke off before its end")),
-            Err(_) => break Err(broken("the body brought nothing for 30 s")),
-        }
-    };
+    let ended = take_in(app, &mut upload, body).await;
     if ended.is_ok() && upload.is_whole() {
         return finish(app, upload, owner, digest).await;
     }
     let kept = upload.keep().await;
     ended?;
     Ok(UploadState { received: kept.map_err(UploadError::Io)?, complete: false })
+}
+
+/// The body to its end, or to where it breaks off.
+async fn take_in(
+    app: &App,
+    upload: &mut Upload,
+    mut body: impl Stream<Item = Result<Bytes, axum::Error>> + Unpin,
+) -> Result<(), ApiError> {
+    loop {
+        match tokio::time::timeout(SILENCE, body.next()).await {
+            Ok(Some(Ok(bytes))) => {
+                app.metrics.blob_bytes_in.inc_by(bytes.len() as u64);
+                upload.append(bytes).await?;
+            }
+            Ok(None) => return Ok(()),
+            Ok(Some(Err(_))) => return Err(broken("the body broke off before its end")),
+            Err(_) => return Err(broken("the body brought nothing for 30 s")),
+        }
+    }
 }
 
 /// Nothing is swept away between the file's coming and its row's.

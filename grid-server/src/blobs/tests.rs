@@ -101,6 +101,67 @@ async fn wrong_bytes_are_dropped_and_too_many_refused() {
     assert!(matches!(upload.append(b"right!".to_vec().into()).await, Err(UploadError::Overrun(5))));
 }
 
+/// The first bytes of an upload without a digest, kept.
+async fn begun(store: &BlobStore, owner: Owner, name: &Digest, first: &[u8]) {
+    let mut upload = store.uploads().begin(owner, name, 0, first.len() as u64, 4).await.unwrap();
+    upload.append(first.to_vec().into()).await.unwrap();
+    assert_eq!(upload.keep().await.unwrap(), first.len() as u64);
+}
+
+#[tokio::test]
+async fn an_upload_gets_its_digest_later() {
+    let (data, store) = store().await;
+    let content = bytes(BLOCK_BYTES * 3 + 10);
+    let (name, digest, total) = (Digest([7; 32]), Digest::of(&content), content.len() as u64);
+    let (owner, uploads) = (Owner::Node(1), store.uploads());
+    // What was hashed is remembered; a server that was started again reads the file.
+    for restarted in [false, true] {
+        begun(&store, owner, &name, &content[..300_000]).await;
+        let again = BlobStore::open_in(data.path()).await.unwrap();
+        let store = if restarted { &again } else { &store };
+        let mut upload = store.uploads().begin(owner, &name, 300_000, 400_000, 4).await.unwrap();
+        let busy = store.uploads().name(owner, &name, &digest).await;
+        assert!(matches!(busy, Err(UploadError::Busy)), "a piece is still on its way");
+        upload.append(content[300_000..400_000].to_vec().into()).await.unwrap();
+        upload.keep().await.unwrap();
+        store.uploads().name(owner, &name, &digest).await.unwrap();
+        assert_eq!(store.uploads().received(owner, &name).await.unwrap(), 0);
+        let mut upload = store.uploads().begin(owner, &digest, 400_000, total, 4).await.unwrap();
+        upload.append(content[400_000..].to_vec().into()).await.unwrap();
+        assert_eq!(upload.complete(store).await.unwrap(), total);
+        assert_eq!(fs::read(store.path(&digest)).await.unwrap(), content);
+        let list: BlockList = wire::decode(&store.block_list(&digest).await.unwrap(), 1 << 20).unwrap();
+        assert_eq!(list, BlockList::of(&content));
+        store.remove(&digest).await.unwrap();
+    }
+    uploads.name(owner, &name, &digest).await.unwrap();
+    assert_eq!(uploads.received(owner, &digest).await.unwrap(), 0, "naming what is not there does nothing");
+}
+
+#[tokio::test]
+async fn an_upload_with_the_wrong_digest_or_without_one_is_dropped() {
+    let (_data, store) = store().await;
+    let (name, digest, owner) = (Digest([7; 32]), Digest::of(b"right"), Owner::Node(1));
+    begun(&store, owner, &name, b"wro").await;
+    store.uploads().name(Owner::Node(2), &name, &digest).await.unwrap();
+    assert_eq!(store.uploads().received(Owner::Node(2), &digest).await.unwrap(), 0, "another node's is not there");
+    store.uploads().name(owner, &name, &digest).await.unwrap();
+    let mut upload = store.uploads().begin(owner, &digest, 3, 5, 4).await.unwrap();
+    upload.append(b"ng".to_vec().into()).await.unwrap();
+    assert!(matches!(upload.complete(&store).await, Err(UploadError::Mismatch { .. })));
+    assert_eq!(store.uploads().received(owner, &digest).await.unwrap(), 0);
+
+    begun(&store, owner, &name, b"half").await;
+    let upload = store.uploads().begin(owner, &name, 4, 9, 4).await.unwrap();
+    assert!(matches!(store.uploads().remove(owner, &name).await, Err(UploadError::Busy)));
+    drop(upload);
+    for _ in 0..2 {
+        store.uploads().remove(owner, &name).await.unwrap();
+        assert_eq!(store.uploads().received(owner, &name).await.unwrap(), 0);
+    }
+    begun(&store, owner, &name, b"begun").await;
+}
+
 #[tokio::test]
 async fn unfinished_uploads_are_limited_and_swept() {
     let (_data, store) = store().await;

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use fallow_protocol::Digest;
@@ -10,7 +11,7 @@ use fallow_protocol::blocks::BlockListBuilder;
 use tokio::task::JoinHandle;
 
 use super::BlobStore;
-use super::uploads::{Busy, UploadError, digest_of};
+use super::uploads::{Busy, Hashed, UploadError, digest_of};
 
 /// Bytes of an upload that are hashed and written together.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -24,6 +25,12 @@ const BATCH_PIECES: usize = 256;
 pub(super) struct Received {
     pub(super) bytes: u64,
     pub(super) of: u64,
+}
+
+/// What was hashed so far, where all of it was, and where that is remembered between requests.
+pub(super) struct Hashing {
+    pub(super) blocks: Option<BlockListBuilder>,
+    pub(super) kept_in: Arc<Hashed>,
 }
 
 /// An upload that is written to.
@@ -40,12 +47,13 @@ pub struct Upload {
     /// A sync of what was given so far, beside the writing; and how far the last one went.
     syncing: Option<JoinHandle<io::Result<()>>>,
     sync_from: u64,
+    hashed: Arc<Hashed>,
 }
 
 /// Where the bytes go, off the runtime: hashing and writing both take longer than a task may.
 struct Sink {
     file: File,
-    // Made on the way when the upload began here; else the file is read again at its end.
+    // Made on the way; where a part of that is forgotten, the file is read again at its end.
     blocks: Option<BlockListBuilder>,
     // Here, so that nobody else writes to the file while a write that nobody waits for any more is under way.
     _busy: Busy,
@@ -71,9 +79,15 @@ impl Sink {
 
 impl Upload {
     /// Go on at the end of `file`, which nobody else writes to.
-    pub(super) fn new(path: PathBuf, digest: &Digest, received: Received, file: File, busy: Busy) -> Self {
-        let Received { bytes, of } = received;
-        let blocks = (bytes == 0).then(BlockListBuilder::default);
+    pub(super) fn new(
+        path: PathBuf,
+        digest: &Digest,
+        received: Received,
+        file: File,
+        hashing: Hashing,
+        busy: Busy,
+    ) -> Self {
+        let (Received { bytes, of }, Hashing { blocks, kept_in }) = (received, hashing);
         Self {
             path,
             digest: *digest,
@@ -84,6 +98,7 @@ impl Upload {
             total: of,
             syncing: None,
             sync_from: bytes,
+            hashed: kept_in,
         }
     }
 
@@ -152,7 +167,10 @@ impl Upload {
 
     /// Keep what was received for later; how much that is.
     pub async fn keep(mut self) -> io::Result<u64> {
-        self.synced().await?;
+        let mut sink = self.synced().await?;
+        if let Some(blocks) = sink.blocks.take() {
+            self.hashed.keep(self.path, self.received, blocks);
+        }
         Ok(self.received)
     }
 

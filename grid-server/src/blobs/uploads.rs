@@ -1,11 +1,12 @@
 //! Unfinished uploads: `uploads/OWNER/DIGEST` in the data folder. What was received stays, so that it can go on.
 //!
-//! One writer an upload at a time; a limited number an owner; untouched ones are swept away.
+//! One writer an upload at a time; a limited number an owner; untouched ones are swept away. One whose bytes are still
+//! being made has a name that its owner chose, until its digest is known.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fallow_protocol::Digest;
@@ -14,7 +15,7 @@ use tokio::fs::{self, File};
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 
 use super::BUFFER_BYTES;
-use super::upload::{Received, Upload};
+use super::upload::{Hashing, Received, Upload};
 
 /// Whose upload it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -63,18 +64,61 @@ pub enum UploadError {
     Io(#[from] io::Error),
 }
 
+/// Unfinished uploads whose blocks are remembered: their lists and last blocks take memory.
+const REMEMBERED_MAX: usize = 64;
+
 /// The folder of unfinished uploads.
 #[derive(Debug)]
 pub struct Uploads {
     root: PathBuf,
     busy: Arc<Mutex<HashSet<PathBuf>>>,
+    hashed: Arc<Hashed>,
+}
+
+/// What was hashed of unfinished uploads between two requests, so that no byte has to be read again.
+#[derive(Debug, Default)]
+pub(super) struct Hashed(Mutex<HashMap<PathBuf, (u64, BlockListBuilder)>>);
+
+impl Hashed {
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, (u64, BlockListBuilder)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Take the blocks of an upload of which `received` bytes are there.
+    fn take(&self, path: &Path, received: u64) -> Option<BlockListBuilder> {
+        if received == 0 {
+            self.lock().remove(path);
+            return Some(BlockListBuilder::default());
+        }
+        self.lock().remove(path).filter(|(len, _)| *len == received).map(|(_, blocks)| blocks)
+    }
+
+    /// Remember them, where there is room; else the file is read again at its end.
+    pub(super) fn keep(&self, path: PathBuf, received: u64, blocks: BlockListBuilder) {
+        let mut all = self.lock();
+        if all.len() < REMEMBERED_MAX {
+            all.insert(path, (received, blocks));
+        }
+    }
+
+    fn rename(&self, from: &Path, to: PathBuf) {
+        let mut all = self.lock();
+        match all.remove(from) {
+            Some(blocks) => all.insert(to, blocks),
+            None => all.remove(&to),
+        };
+    }
+
+    fn forget(&self, path: &Path) {
+        self.lock().remove(path);
+    }
 }
 
 impl Uploads {
     pub(super) async fn open_in(data: &Path) -> io::Result<Self> {
         let root = data.join("uploads");
         fs::create_dir_all(&root).await?;
-        Ok(Self { root, busy: Arc::default() })
+        Ok(Self { root, busy: Arc::default(), hashed: Arc::default() })
     }
 
     fn path(&self, owner: Owner, digest: &Digest) -> PathBuf {
@@ -116,7 +160,34 @@ impl Uploads {
         let mut file = File::options().write(true).create(true).truncate(false).open(&path).await?;
         file.seek(SeekFrom::Start(offset)).await?;
         let file = file.into_std().await;
-        Ok(Upload::new(path, digest, Received { bytes: received, of: total }, file, busy))
+        let blocks = self.hashed.take(&path, received);
+        let hashing = Hashing { blocks, kept_in: self.hashed.clone() };
+        Ok(Upload::new(path, digest, Received { bytes: received, of: total }, file, hashing, busy))
+    }
+
+    /// Name an upload by its digest, now that this is known. Nothing is done where there is none by the first name.
+    pub async fn name(&self, owner: Owner, unnamed: &Digest, digest: &Digest) -> Result<(), UploadError> {
+        let (from, to) = (self.path(owner, unnamed), self.path(owner, digest));
+        let _busy = Busy::enter(&self.busy, &from).ok_or(UploadError::Busy)?;
+        let _busy_too = Busy::enter(&self.busy, &to).ok_or(UploadError::Busy)?;
+        match fs::rename(&from, &to).await {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            renamed => {
+                self.hashed.rename(&from, to);
+                Ok(renamed?)
+            }
+        }
+    }
+
+    /// Drop what was received, where nobody wants it any more.
+    pub async fn remove(&self, owner: Owner, digest: &Digest) -> Result<(), UploadError> {
+        let path = self.path(owner, digest);
+        let _busy = Busy::enter(&self.busy, &path).ok_or(UploadError::Busy)?;
+        self.hashed.forget(&path);
+        match fs::remove_file(&path).await {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Remove uploads that nobody has touched for `age`; how many.
@@ -129,6 +200,7 @@ impl Uploads {
                 let touched = entry.metadata().await?.modified()?;
                 let old = touched.elapsed().is_ok_and(|elapsed| elapsed >= age);
                 let Some(_busy) = Busy::enter(&self.busy, &entry.path()).filter(|_| old) else { continue };
+                self.hashed.forget(&entry.path());
                 fs::remove_file(entry.path()).await?;
                 removed += 1;
             }

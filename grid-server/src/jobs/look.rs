@@ -135,7 +135,7 @@ pub(super) fn info_of(app: &App, job: &Arc<ActiveJob>, whole: bool) -> JobInfo {
         ended_at_ms: None,
         result: None,
         error: None,
-        budget: None,
+        budget: job.price.and(job.submission.budget),
         spent: 0,
         held: 0,
         waiting_for: None,

@@ -205,6 +205,13 @@ pub async fn set_states(
 const FORGET: &str = "DELETE FROM holdings WHERE id IN
     (SELECT id FROM holdings WHERE job = $1 AND state <> 0 ORDER BY id LIMIT $2)";
 
+/// A job ends: what it owes is never paid.
+pub async fn give_up(db: &impl ConnectionTrait, job: JobNo) -> Result<(), StoreError> {
+    const GIVE_UP: &str = "UPDATE holdings SET state = 2 WHERE job = $1 AND state = 3";
+    db.execute_raw(statement(db.get_database_backend(), GIVE_UP, vec![job.0.into()])).await?;
+    Ok(())
+}
+
 /// Delete some of a job's holdings; how many. Those that are held stay.
 pub(super) async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Result<u64, StoreError> {
     let values = vec![job.into(), int(rows).into()];

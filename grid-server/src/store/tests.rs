@@ -54,6 +54,7 @@ macro_rules! on_both {
     )*};
 }
 
+mod credits;
 mod holdings;
 mod ledger;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fallow_protocol::api::UnitState;
 use fallow_protocol::unit::UnitKey;
 use grid_core::life::build_of;
+use grid_core::trust::GridKind;
 
 use super::conclude::{self, Ending, Endings, How};
 use super::{lease, pay};
@@ -21,11 +22,12 @@ use crate::trust::SERVER;
 /// A unit waits for a check that nobody online can make well.
 pub async fn check(app: &Arc<App>, job: i64, key: UnitKey) -> anyhow::Result<()> {
     let Some(job) = app.active.get(job) else { return Ok(()) };
+    let is_open = app.trust.policy().grid == GridKind::Open;
     let cannot = job.lock().not_by_server.contains(&key);
     match app.anchor.ready() {
         Ok(()) if !cannot => by_server(app, &job, key).await,
         // It has room again before long, and its word is worth the wait where nobody else is.
-        Err(AnchorError::Busy | AnchorError::OverBudget { .. }) if !cannot => Ok(()),
+        Err(AnchorError::Busy | AnchorError::OverBudget { .. }) if !cannot && is_open => Ok(()),
         _ => give_up(app, &job, key).await,
     }
 }

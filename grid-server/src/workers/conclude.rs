@@ -225,12 +225,14 @@ async fn write(
     let mut records = Records::default();
     records.load(db, reporters(trust, endings)).await?;
     let origins = origins(db, endings).await?;
-    let treated = treat_all(trust, endings, draws, &origins, &mut records);
-    let is_slow = |(ending, treated): &(&Ending, &Treated)| {
-        !Decider::is_plain(ending) || matches!(treated.treatment, Treatment::Check { .. } | Treatment::Refused)
+    let slow: Vec<u64> = list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
+    let mut standing = load_standing(db, job.id, *stage, &slow).await?;
+    let treated = treat_all(trust, endings, draws, &origins, &standing, &mut records);
+    let is_drawn = |(ending, treated): &(&Ending, &Treated)| {
+        Decider::is_plain(ending) && matches!(treated.treatment, Treatment::Check { .. } | Treatment::Refused)
     };
-    let slow: Vec<u64> = list.iter().zip(&treated).filter(is_slow).map(|(ending, _)| ending.key.seq).collect();
-    let standing = if slow.is_empty() { Vec::new() } else { units::standing(db, job.id, *stage, &slow).await? };
+    let drawn: Vec<u64> = list.iter().zip(&treated).filter(is_drawn).map(|(ending, _)| ending.key.seq).collect();
+    standing.extend(load_standing(db, job.id, *stage, &drawn).await?);
     let claimants = standing.iter().flat_map(|unit| &unit.unit.claims).map(|claim| (claim.node.0, claim.owner.0));
     records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
     let late = late(db, endings, &standing).await?;
@@ -268,6 +270,15 @@ async fn write(
     Ok(written)
 }
 
+async fn load_standing(
+    db: &sea_orm::DatabaseTransaction,
+    job: i64,
+    stage: u16,
+    seqs: &[u64],
+) -> Result<Vec<Standing>, StoreError> {
+    if seqs.is_empty() { Ok(Vec::new()) } else { units::standing(db, job, stage, seqs).await }
+}
+
 /// What was said about a result before its unit was looked at.
 #[derive(Clone, Copy, Debug)]
 struct Treated {
@@ -297,14 +308,20 @@ async fn origins(
     Ok(rows.into_iter().map(|row| (row.seq, row.origin)).collect())
 }
 
-/// Number each result of a stranger, and say what to do with it were it its unit's first.
+/// Number each result of a stranger, and say what to do with it were it its unit's first. What nobody waits for has no
+/// number: a node's position is what makes its results final, and must not rise by repeating itself.
 fn treat_all(
     trust: &Trust,
     Endings { job, list, .. }: &Endings,
     draws: &[u64],
     origins: &HashMap<u64, i64>,
+    standing: &[Standing],
     records: &mut Records,
 ) -> Vec<Treated> {
+    let awaited: HashSet<(u64, i64, u32)> =
+        standing.iter().filter_map(|unit| Some((unit.seq, unit.unit.on?.0, unit.unit.attempt))).collect();
+    let is_awaited =
+        |ending: &Ending| Decider::is_plain(ending) || awaited.contains(&(ending.key.seq, ending.node, ending.attempt));
     let mut treated = Vec::with_capacity(list.len());
     for (ending, draw) in list.iter().zip(draws) {
         let mut this = Treated { treatment: Treatment::Final, position: 0, resumed_from: None };
@@ -313,7 +330,8 @@ fn treat_all(
             // A node that says that it went on from a checkpoint which nobody made has only itself to rest on.
             let origin = || origins.get(&ending.key.seq).copied().unwrap_or(ending.node);
             this.resumed_from = resumed.then(origin);
-            if trust.concerns(job.account, ending.owner) && ending.node != SERVER && result.outcome.is_deterministic() {
+            let counts = is_awaited(ending) && result.outcome.is_deterministic();
+            if counts && ending.node != SERVER && trust.concerns(job.account, ending.owner) {
                 this.position = records.result(ending.node);
                 let scene = trust::Scene {
                     own: false,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fallow_protocol::Digest;
 use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::link::{Cancel, ToNode};
+use grid_core::JobNo;
 use sea_orm::ConnectionTrait;
 
 use super::rewind;
@@ -12,7 +13,7 @@ use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::store::jobs::JobEnd;
 use crate::store::stages::Moves;
-use crate::store::{StoreError, blobs, jobs, leases, retention, stages, units};
+use crate::store::{StoreError, blobs, holdings, jobs, leases, retention, stages, units};
 
 /// The job ends without a result.
 pub async fn fail(app: &App, job: &Arc<ActiveJob>, error: String) -> anyhow::Result<()> {
@@ -43,6 +44,7 @@ pub async fn end(
                 }
                 withdraw(db, id).await?;
                 if priced {
+                    holdings::give_up(db, JobNo(id)).await?;
                     rewind::refund(db, id, account).await?;
                 }
                 correct(db, id, account, end.result, before).await?;

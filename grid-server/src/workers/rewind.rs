@@ -92,6 +92,8 @@ async fn write(
     void(db, list).await?;
     let Some(row) = jobs::by_id(db, job).await? else { return Ok(Vec::new()) };
     if row.phase > JobPhase::Done {
+        // Nothing of it is wanted any more: what it would have paid is its author's again.
+        refund(db, job, row.account).await?;
         return Ok(Vec::new());
     }
     if let Some(version) = reopen {

@@ -50,6 +50,8 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/node/blobs/DIGEST/blocks", "session"),
     ("GET", "/api/v1/node/blobs/DIGEST/upload", "session"),
     ("PATCH", "/api/v1/node/blobs/DIGEST?offset=0&len=1", "session"),
+    ("PATCH", "/api/v1/node/uploads/DIGEST?offset=0&len=1", "session"),
+    ("DELETE", "/api/v1/node/uploads/DIGEST", "session"),
 ];
 
 fn path(route: &str) -> String {

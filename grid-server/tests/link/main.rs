@@ -11,3 +11,4 @@ mod forgetting;
 mod jobs;
 mod raw;
 mod trouble;
+mod uploads;

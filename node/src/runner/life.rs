@@ -1,16 +1,16 @@
 //! One life of one worker: started with a job, fed with units, listened to until it ends.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use fallow_protocol::unit::Call;
+use fallow_protocol::unit::Output;
 use fallow_sandbox::client::{Task, Worker, WorkerControl, WorkerEvent, WorkerEvents, WorkerSetup};
 use tokio::sync::mpsc;
 
 use super::{Bench, outputs};
 use crate::agent::io::{End, SlotEvent, SlotUnit};
+use crate::blobs::{AHEAD_FROM_BYTES, Ahead};
 use crate::cache::Entry;
 use crate::http::{chain, micros};
 use crate::inputs::{self, Bringing};
@@ -64,8 +64,6 @@ impl Control {
 /// What is remembered of a task until it ends.
 #[derive(Debug, Default)]
 pub struct Kept {
-    /// Where a split writes.
-    pub emit_to: Option<PathBuf>,
     /// Blobs that it reads.
     _pins: Vec<Arc<Entry>>,
     /// Parts that are on their way to it.
@@ -144,15 +142,14 @@ impl Life {
     async fn make(&self, units: Vec<SlotUnit>, kept: &KeptTasks) -> Vec<Task> {
         let (mut tasks, mut failed) = (Vec::with_capacity(units.len()), Vec::new());
         for unit in units {
-            let emit_to = self.bench.outputs.unnamed(unit.tag);
+            let output_to = self.bench.outputs.unnamed(unit.tag);
             let (key, began) = (unit.unit.key, Instant::now());
-            match inputs::make(&self.bench.cache, &unit, self.prepared.seed, emit_to).await {
+            match inputs::make(&self.bench.cache, &unit, self.prepared.seed, output_to).await {
                 Ok(made) => {
                     let (stage, seq) = (key.stage, key.seq);
                     tracing::debug!(tag = unit.tag, stage, seq, took_us = micros(began), "input fetched");
-                    if !made.pins.is_empty() || made.bringing.is_some() || unit.unit.call == Call::Split {
-                        let emit_to = made.task.emit_to.clone();
-                        let remember = Kept { emit_to, _pins: made.pins, _bringing: made.bringing };
+                    if !made.pins.is_empty() || made.bringing.is_some() {
+                        let remember = Kept { _pins: made.pins, _bringing: made.bringing };
                         kept.lock().unwrap_or_else(PoisonError::into_inner).insert(unit.tag, remember);
                     }
                     tasks.push(made.task);
@@ -174,12 +171,13 @@ impl Life {
     }
 }
 
-/// Hand on what the worker tells; large outputs are put aside as files first.
+/// Hand on what the worker tells; large outputs are put aside as files, and go to the server while they are made.
 async fn listen(slot: usize, life: u64, bench: Arc<Bench>, mut events: WorkerEvents, kept: KeptTasks) {
+    let mut ahead = None;
     while let Some(told) = events.next().await {
         let mut handed = Vec::with_capacity(told.len());
         for event in told {
-            handed.push(hand_on(&bench, &kept, event).await);
+            handed.extend(hand_on(&bench, &kept, &mut ahead, event).await);
         }
         if bench.told.send((slot, life, handed)).await.is_err() {
             return;
@@ -187,24 +185,40 @@ async fn listen(slot: usize, life: u64, bench: Arc<Bench>, mut events: WorkerEve
     }
 }
 
-async fn hand_on(bench: &Bench, kept: &KeptTasks, event: WorkerEvent) -> SlotEvent {
-    match event {
+async fn hand_on(bench: &Bench, kept: &KeptTasks, ahead: &mut Option<Ahead>, event: WorkerEvent) -> Option<SlotEvent> {
+    Some(match event {
         WorkerEvent::Started { tag } => {
             tracing::debug!(tag, "unit began");
             SlotEvent::Started { tag }
         }
         WorkerEvent::Progress { tag, done, total } => SlotEvent::Progress { tag, done, total },
         WorkerEvent::Checkpoint { tag, state, fuel } => SlotEvent::Checkpoint { tag, state, fuel },
+        WorkerEvent::Grown { tag, bytes } => {
+            send_ahead(bench, ahead, tag, bytes);
+            return None;
+        }
         WorkerEvent::Died { reason, .. } => SlotEvent::Died { reason },
         WorkerEvent::Ended(ended) => {
             let tag = ended.tag;
             let task = kept.lock().unwrap_or_else(PoisonError::into_inner).remove(&tag);
-            let emitted = task.as_ref().and_then(|kept| kept.emit_to.clone());
             tracing::debug!(tag, took_us = ended.wall_us, "unit ended");
             let began = Instant::now();
-            let end = outputs::end(&bench.outputs, ended, emitted).await;
+            let end = outputs::end(&bench.outputs, ended).await;
+            drop(task);
+            if let (Some(ahead), Some(Output::Blob { digest, .. })) = (ahead.take(), &end.output) {
+                ahead.name(*digest);
+            }
             tracing::debug!(tag, took_us = micros(began), "output kept");
             SlotEvent::Ended { tag, end }
         }
+    })
+}
+
+/// A worker has one unit at a time, so what goes ahead is the running one's; none of it where it is made anew.
+fn send_ahead(bench: &Bench, ahead: &mut Option<Ahead>, tag: u64, bytes: u64) {
+    match ahead {
+        _ if bytes < AHEAD_FROM_BYTES => *ahead = None,
+        Some(ahead) => ahead.grow(bytes),
+        None => *ahead = Some(Ahead::begin(&bench.blobs, bench.outputs.unnamed(tag), bytes)),
     }
 }

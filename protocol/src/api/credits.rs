@@ -169,8 +169,8 @@ pub struct LedgerCheck {
     pub at_ms: u64,
     /// Transfers that were read.
     pub transfers: u64,
-    /// What does not add up, the first of them; none where all is right.
-    pub findings: Vec<String>,
+    /// In how many places it does not add up, which the server's log names; none where that could not be told.
+    pub found: Option<u64>,
 }
 
 /// What a node is worth to others, as its owner sees it.

@@ -58,7 +58,8 @@ async fn send(shared: &Shared, stdin: &mut ChildStdin, tasks: Vec<Task>) -> io::
             input: inline,
         };
         let input = if head.input.is_some() { TaskInput::Parts(Vec::new()) } else { task.input };
-        let held = Held { input, state: task.checkpoint.map(|(state, _)| state), emit_to: task.emit_to };
+        let state = task.checkpoint.map(|(state, _)| state);
+        let held = Held { input, state, emit_to: task.emit_to, output_to: task.output_to };
         shared.flight().held.insert(task.tag, held);
         wire::put(&mut frames, &Order::Task(head))?;
         if frames.len() >= CHUNK_BYTES {

@@ -49,6 +49,7 @@ pub struct Held {
     pub input: TaskInput,
     pub state: Option<Vec<u8>>,
     pub emit_to: Option<PathBuf>,
+    pub output_to: Option<PathBuf>,
 }
 
 impl Shared {

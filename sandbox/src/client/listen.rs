@@ -10,10 +10,10 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::sync::mpsc;
 
-use super::emission::Emission;
-use super::flight::{Running, Shared};
+use super::emission::{Emission, OutputFile};
+use super::flight::{Held, Running, Shared};
 use super::process::PATIENCE;
-use super::{TaskEnd, WorkerEvent};
+use super::{TaskEnd, WorkerEvent, Written};
 use crate::wire::{Ended, Frames, Source, Told};
 
 /// Last part of what a worker writes to standard error.
@@ -37,7 +37,19 @@ pub struct Listener {
 pub struct Gathered {
     output: Vec<u8>,
     checkpoint: Vec<u8>,
+    output_file: Option<OutputFile>,
     emission: Option<Emission>,
+}
+
+impl Gathered {
+    async fn give_up(self) {
+        if let Some(file) = self.output_file {
+            file.give_up().await;
+        }
+        if let Some(emission) = self.emission {
+            emission.give_up().await;
+        }
+    }
 }
 
 impl Listener {
@@ -62,7 +74,6 @@ impl Listener {
     }
 
     async fn listen(&mut self) -> io::Result<()> {
-        let mut chunk = vec![0; 256 << 10];
         loop {
             let mut events = Vec::new();
             while let Some(told) = self.frames.take::<Told>()? {
@@ -74,10 +85,11 @@ impl Listener {
             let left = self.time_left();
             tokio::select! {
                 biased;
-                len = self.stdout.read(&mut chunk) => match len? {
-                    0 => return Ok(()),
-                    len => self.frames.push(&chunk[..len]),
-                },
+                len = self.stdout.read_buf(self.frames.room()) => {
+                    if len? == 0 {
+                        return Ok(());
+                    }
+                }
                 () = self.shared.changed.notified() => {}
                 () = tokio::time::sleep(left.unwrap_or_default()), if left.is_some() => {
                     if self.time_left() == Some(Duration::ZERO) {
@@ -109,6 +121,7 @@ impl Listener {
             memory_bytes: 0,
             wall_us: (self.shared.active.elapsed() - running.since).as_micros() as u64,
             output: Vec::new(),
+            written: None,
             log: Vec::new(),
         };
         let _ = self.events.send(vec![WorkerEvent::Ended(ended)]).await;
@@ -121,11 +134,12 @@ impl Listener {
                 let active = &self.shared.active;
                 let (since, paused_before) = (active.elapsed(), active.paused());
                 self.shared.flight().running = Some(Running { tag, since, paused_before, fuel: 0 });
-                self.gathered = Gathered::default();
+                std::mem::take(&mut self.gathered).give_up().await;
                 events.push(WorkerEvent::Started { tag });
             }
-            Told::Again { .. } => {
-                self.gathered = Gathered::default();
+            Told::Again { tag } => {
+                std::mem::take(&mut self.gathered).give_up().await;
+                events.push(WorkerEvent::Grown { tag, bytes: 0 });
                 // The second run has the whole wall time, as it would have alone.
                 let since = self.shared.active.elapsed();
                 if let Some(running) = &mut self.shared.flight().running {
@@ -148,8 +162,14 @@ impl Listener {
                 .wants
                 .try_send((tag, source))
                 .map_err(|_| io::Error::other("the worker asks for more than one thing at a time"))?,
-            Told::Emit { bytes, ends_unit } => self.emission().await?.add(&bytes, ends_unit).await?,
-            Told::Output { bytes } => self.gathered.output.extend(bytes),
+            Told::Emit { bytes, ends_unit } => {
+                let grown = self.emission()?.add(bytes, ends_unit).await?;
+                self.grown(grown, events)?;
+            }
+            Told::Output { bytes } => {
+                let grown = self.take_output(bytes).await?;
+                self.grown(grown, events)?;
+            }
             Told::Ended(ended) => events.push(WorkerEvent::Ended(self.end(ended).await?)),
             Told::Failed { message } => return Err(io::Error::other(message)),
             other => return Err(io::Error::other(format!("unexpected message from the worker: {other:?}"))),
@@ -168,33 +188,57 @@ impl Listener {
         }
     }
 
+    fn grown(&self, bytes: Option<u64>, events: &mut Vec<WorkerEvent>) -> io::Result<()> {
+        if let Some(bytes) = bytes {
+            events.push(WorkerEvent::Grown { tag: self.running()?, bytes });
+        }
+        Ok(())
+    }
+
+    fn held<T>(&self, tag: u64, look: impl FnOnce(&Held) -> Option<T>) -> Option<T> {
+        self.shared.flight().held.get(&tag).and_then(look)
+    }
+
+    /// A piece of an output that is too long to come with its end: into its file, where it has one.
+    async fn take_output(&mut self, bytes: Vec<u8>) -> io::Result<Option<u64>> {
+        let tag = self.running()?;
+        if self.gathered.output_file.is_none() {
+            let Some(path) = self.held(tag, |held| held.output_to.clone()) else {
+                self.gathered.output.extend(bytes);
+                return Ok(None);
+            };
+            self.gathered.output_file = Some(OutputFile::create(&path));
+        }
+        match &mut self.gathered.output_file {
+            Some(file) => file.add(bytes).await,
+            None => Ok(None),
+        }
+    }
+
     /// The file of the running split, begun when it is first needed.
-    async fn emission(&mut self) -> io::Result<&mut Emission> {
+    fn emission(&mut self) -> io::Result<&mut Emission> {
         if self.gathered.emission.is_none() {
             let tag = self.running()?;
-            let path = self.shared.flight().held.get(&tag).and_then(|held| held.emit_to.clone());
+            let path = self.held(tag, |held| held.emit_to.clone());
             let path = path.ok_or_else(|| io::Error::other("a unit emits inputs without being a split"))?;
-            self.gathered.emission = Some(Emission::create(&path).await?);
+            self.gathered.emission = Some(Emission::create(&path));
         }
         self.gathered.emission.as_mut().ok_or_else(|| io::Error::other("no file for emitted units"))
     }
 
     async fn end(&mut self, ended: Ended) -> io::Result<TaskEnd> {
-        let (splits, paused_before) = {
-            let flight = self.shared.flight();
-            let splits = flight.held.get(&ended.tag).is_some_and(|held| held.emit_to.is_some());
-            (splits, flight.running.as_ref().map(|running| running.paused_before))
-        };
+        let splits = self.held(ended.tag, |held| held.emit_to.clone()).is_some();
+        let paused_before = self.shared.flight().running.as_ref().map(|running| running.paused_before);
         if splits && ended.outcome == Outcome::Done {
-            self.emission().await?;
+            self.emission()?;
         }
-        if let Some(emission) = self.gathered.emission.take() {
-            emission.finish().await?;
+        let mut output = std::mem::take(&mut self.gathered.output);
+        let written = self.written(&ended.output).await?;
+        if written.is_none() {
+            output.extend(ended.output);
         }
         let paused = self.shared.active.paused().saturating_sub(paused_before.unwrap_or_default());
         self.forget(ended.tag);
-        let mut output = std::mem::take(&mut self.gathered.output);
-        output.extend(ended.output);
         Ok(TaskEnd {
             tag: ended.tag,
             outcome: ended.outcome,
@@ -203,8 +247,19 @@ impl Listener {
             memory_bytes: ended.memory_bytes,
             wall_us: ended.wall_us.saturating_sub(paused.as_micros() as u64),
             output,
+            written,
             log: ended.log,
         })
+    }
+
+    /// The running unit's file, ended: with its index, or with the `rest` of the output.
+    async fn written(&mut self, rest: &[u8]) -> io::Result<Option<Written>> {
+        if let Some(emission) = self.gathered.emission.take() {
+            return emission.finish().await.map(Some);
+        }
+        let Some(mut file) = self.gathered.output_file.take() else { return Ok(None) };
+        file.add(rest.to_vec()).await?;
+        file.finish().await.map(Some)
     }
 
     fn forget(&self, tag: u64) {

@@ -123,6 +123,8 @@ fn integers(operator: &Operator<'_>) -> Option<u64> {
         O::I32DivS | O::I32DivU | O::I32RemS | O::I32RemU => 14,
         O::I64DivS | O::I64DivU | O::I64RemS | O::I64RemU => 17,
         O::I32Mul | O::I64Mul => 3,
+        O::I64MulWideS | O::I64MulWideU => 5,
+        O::I64Add128 | O::I64Sub128 => 3,
         O::I32Eqz | O::I64Eqz => 2,
         O::I32Eq | O::I32Ne | O::I32LtS | O::I32LtU | O::I32GtS | O::I32GtU => 2,
         O::I32LeS | O::I32LeU | O::I32GeS | O::I32GeU => 2,

@@ -4,15 +4,19 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::wire::{self, Frames, Order, Source, TaskHead, Told};
+use serde::Serialize;
+
+use crate::wire::{self, Frames, Order, Piece, Source, TaskHead, Told};
 
 /// Tidings are written at the latest after this time.
 const FLUSH_AFTER: Duration = Duration::from_millis(4);
-/// Tidings are written at the latest when they come to so many bytes.
+/// Tidings are written at once when they come to so many bytes.
 const FLUSH_BYTES: usize = 64 << 10;
+/// Tidings that wait while others are written: beyond, the guest waits. A unit that a split emits may have megabytes.
+const WAITING_BYTES_MAX: usize = 8 << 20;
 
 /// Both pipes; clones are the same pipes.
 #[derive(Clone)]
@@ -20,8 +24,11 @@ pub struct Link(Arc<Pipes>);
 
 struct Pipes {
     inbox: Mutex<Inbox>,
-    outbox: Mutex<Outbox>,
-    /// Woken when the outbox is no longer empty.
+    /// Tidings that are not written yet.
+    outbox: Mutex<Vec<u8>>,
+    /// Taken before the outbox by whoever writes, so that tidings stay in order.
+    writer: Mutex<Writer>,
+    /// Woken when the outbox is no longer empty, and when it is worth writing.
     filled: Condvar,
 }
 
@@ -33,14 +40,15 @@ struct Inbox {
     chunk: Vec<u8>,
 }
 
-struct Outbox {
+struct Writer {
     pipe: File,
-    bytes: Vec<u8>,
+    /// What is written, emptied: its room is used again.
+    spare: Vec<u8>,
 }
 
 /// Locks survive a panic elsewhere: the process is about to end anyway.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Link {
@@ -54,7 +62,8 @@ impl Link {
                 tasks: VecDeque::new(),
                 chunk: vec![0; 256 << 10],
             }),
-            outbox: Mutex::new(Outbox { pipe: output, bytes: Vec::new() }),
+            outbox: Mutex::default(),
+            writer: Mutex::new(Writer { pipe: output, spare: Vec::new() }),
             filled: Condvar::new(),
         })))
     }
@@ -70,7 +79,8 @@ impl Link {
                 tasks: VecDeque::new(),
                 chunk: vec![0; 4096],
             }),
-            outbox: Mutex::new(Outbox { pipe: open(true)?, bytes: Vec::new() }),
+            outbox: Mutex::default(),
+            writer: Mutex::new(Writer { pipe: open(true)?, spare: Vec::new() }),
             filled: Condvar::new(),
         })))
     }
@@ -128,30 +138,52 @@ impl Link {
 
     /// Tell the parent, some time soon.
     pub fn tell(&self, told: &Told) {
+        self.put(told);
+    }
+
+    /// Tell the parent a piece of something long.
+    pub fn tell_piece(&self, piece: &Piece<'_>) {
+        self.put(piece);
+    }
+
+    fn put(&self, told: &impl Serialize) {
         let mut outbox = lock(&self.0.outbox);
-        if let Err(error) = wire::put(&mut outbox.bytes, told) {
+        let empty = outbox.is_empty();
+        if let Err(error) = wire::put(&mut outbox, told) {
             eprintln!("failed to encode a message: {error}");
             std::process::exit(1);
         }
-        if outbox.bytes.len() >= FLUSH_BYTES {
-            outbox.flush();
-        } else {
+        let len = outbox.len();
+        drop(outbox);
+        if len >= WAITING_BYTES_MAX {
+            self.flush();
+        } else if empty || len >= FLUSH_BYTES {
             self.0.filled.notify_one();
         }
     }
 
     /// Write out all that was told.
     pub fn flush(&self) {
-        lock(&self.0.outbox).flush();
+        let mut writer = lock(&self.0.writer);
+        let spare = std::mem::take(&mut writer.spare);
+        let mut bytes = std::mem::replace(&mut *lock(&self.0.outbox), spare);
+        // A parent that no longer reads is gone, and the worker has no purpose without it.
+        if writer.pipe.write_all(&bytes).is_err() {
+            std::process::exit(0);
+        }
+        bytes.clear();
+        writer.spare = bytes;
     }
 
-    /// Write out every few milliseconds, for as long as the process lives: a unit may run for hours.
+    /// Write out what is much at once and the rest every few milliseconds, for as long as the process lives: a unit may
+    /// run for hours, and what it tells should not hold it up.
     pub fn flush_forever(&self) -> ! {
         loop {
             let outbox = lock(&self.0.outbox);
-            let waited = self.0.filled.wait_while(outbox, |outbox| outbox.bytes.is_empty());
-            drop(waited);
-            std::thread::sleep(FLUSH_AFTER);
+            let outbox = self.0.filled.wait_while(outbox, |outbox| outbox.is_empty());
+            let outbox = outbox.unwrap_or_else(PoisonError::into_inner);
+            let few = |outbox: &mut Vec<u8>| (1..FLUSH_BYTES).contains(&outbox.len());
+            drop(self.0.filled.wait_timeout_while(outbox, FLUSH_AFTER, few));
             self.flush();
         }
     }
@@ -169,16 +201,6 @@ impl Inbox {
             }
             self.frames.push(&self.chunk[..len]);
         }
-    }
-}
-
-impl Outbox {
-    fn flush(&mut self) {
-        // A parent that no longer reads is gone, and the worker has no purpose without it.
-        if self.pipe.write_all(&self.bytes).is_err() {
-            std::process::exit(0);
-        }
-        self.bytes.clear();
     }
 }
 

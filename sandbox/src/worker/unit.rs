@@ -16,7 +16,7 @@ use super::limits::HostProblem;
 use super::state::{Given, State, Surroundings, fuel_run};
 use super::{flag, load, outcome};
 use crate::instrument::costs;
-use crate::wire::{Ended, Source, TaskHead, Told};
+use crate::wire::{Ended, Piece, Source, TaskHead, Told};
 
 /// What the guest's own function gave: its output, or its message.
 type Returned = Result<Vec<u8>, Vec<u8>>;
@@ -67,7 +67,7 @@ impl Runner {
         let mut ended = self.run(head);
         let cut = if ended.output.len() > END_OUTPUT_BYTES { ended.output.len() } else { 0 };
         for bytes in ended.output[..cut].chunks(crate::wire::CHUNK_BYTES) {
-            link.tell(&Told::Output { bytes: bytes.to_vec() });
+            link.tell_piece(&Piece::Output { bytes });
         }
         ended.output.drain(..cut);
         link.tell(&Told::Ended(ended));

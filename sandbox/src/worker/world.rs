@@ -11,7 +11,7 @@ use wasmtime::{Result, StoreContext, StoreContextMut, bail};
 use super::limits::{HostProblem, LimitHit, mib};
 use super::state::{State, fuel_run};
 use super::streams;
-use crate::wire::{CHUNK_BYTES, Source, Told};
+use crate::wire::{CHUNK_BYTES, Piece, Source, Told};
 
 /// Interfaces of the host, with their version.
 pub const HOST: &str = "fallow:task/host@1.0.0";
@@ -147,7 +147,7 @@ fn emit(mut store: StoreContextMut<'_, State>, list: &WasmList<u8>) -> Result<()
     let pieces = pieces(bytes(&store, list));
     let count = pieces.len();
     for (index, bytes) in pieces.into_iter().enumerate() {
-        store.data().around.link.tell(&Told::Emit { bytes: bytes.to_vec(), ends_unit: index + 1 == count });
+        store.data().around.link.tell_piece(&Piece::Emit { bytes, ends_unit: index + 1 == count });
     }
     Ok(())
 }

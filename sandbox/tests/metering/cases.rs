@@ -14,6 +14,7 @@ mod calls;
 mod flow;
 mod kernels;
 mod limits;
+mod wide;
 
 /// Make these calls on all sides; what the interpreter saw, without the instantiation.
 fn run(wat: &str, calls: &[(&str, &[Value])]) -> Vec<Seen> {

@@ -69,7 +69,7 @@ fn module(result: Type, operations: &[Operation]) -> String {
     let mut wat = String::from("(module (memory (export \"memory\") 1)\n");
     for (text, operands) in operations {
         for (variant, sources) in SOURCES.iter().enumerate() {
-            let made = operands.iter().zip(sources).map(|(ty, source)| operand(*ty, *source));
+            let made = operands.iter().zip(sources.iter().cycle()).map(|(ty, source)| operand(*ty, *source));
             let made = made.collect::<Vec<_>>().join(" ");
             // Once given back, once through a local and memory.
             let given = format!("(export \"{text} {variant}\") {PARAMS} (result {result}) {made} {text}");

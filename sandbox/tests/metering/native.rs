@@ -31,6 +31,7 @@ pub fn engine(canonical_nans: bool) -> Engine {
     // One of the two is compiled as for a run; of the other only the meaning counts.
     config.cranelift_opt_level(if canonical_nans { OptLevel::None } else { OptLevel::Speed });
     config.wasm_multi_memory(true);
+    config.wasm_wide_arithmetic(true);
     config.wasm_relaxed_simd(false);
     // Deeper than the interpreter goes.
     config.max_wasm_stack(32 << 20);

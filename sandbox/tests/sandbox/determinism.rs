@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, EmittedUnits};
-use fallow_sandbox::client::{Bytes, Task, TaskInput};
+use fallow_sandbox::client::{Bytes, Task, TaskInput, WorkerEvent};
 
 use crate::guests;
 use crate::rig::{Rig, call, run};
@@ -127,8 +127,12 @@ async fn nothing_of_the_first_run_counts() {
     let rig = Rig::new(&guests::task_split_merge(split, "unreachable")).await;
     let to = rig.path("emitted");
     let task = Task { emit_to: Some(to.clone()), ..call(1, Call::Split, TaskInput::Bytes(Bytes::Memory(Vec::new()))) };
-    let end = rig.end(task).await;
+    let (mut worker, mut events) = rig.start().await;
+    worker.submit(vec![task]).await.unwrap();
+    let (end, told) = crate::rig::ended(&mut events).await;
     assert_eq!((end.outcome, end.floats), (Outcome::Done, Floats::Canonical));
+    let anew = |event: &WorkerEvent| matches!(event, WorkerEvent::Grown { tag: 1, bytes: 0 });
+    assert_eq!(told.iter().filter(|event| anew(event)).count(), 1, "who reads the file is told: {told:?}");
     let file = std::fs::read(&to).unwrap();
     assert_eq!(file[..16], [[0; 8], 0x7ff8_0000_0000_0000_u64.to_le_bytes()].concat());
     assert_eq!(file.len(), 16 + EmittedUnits::index(&[8, 8]).len());
@@ -164,4 +168,21 @@ async fn a_unit_finds_nothing_of_the_one_before() {
     }
     fuel.dedup();
     assert_eq!(fuel.len(), 1);
+}
+
+#[tokio::test]
+async fn wide_arithmetic_is_accepted_compiled_and_right() {
+    let body = r#"
+        (local $low i64) (local $high i64)
+        (i64.mul_wide_u (i64.load (local.get $at)) (i64.load offset=8 (local.get $at)))
+        (i64.const 1) (i64.const 0) (i64.add128)
+        (local.set $high) (local.set $low)
+        (i64.store (i32.const 2048) (local.get $low))
+        (i64.store offset=8 (i32.const 2048) (local.get $high))
+        (call $ok (i32.const 2048) (i32.const 16))"#;
+    let (a, b) = (u64::MAX - 1, 0x9e37_79b9_7f4a_7c15_u64);
+    let rig = Rig::new(&guests::task("", body)).await;
+    let end = rig.run(&[a.to_le_bytes(), b.to_le_bytes()].concat()).await;
+    assert_eq!(end.outcome, Outcome::Done);
+    assert_eq!(end.output, (u128::from(a) * u128::from(b) + 1).to_le_bytes());
 }

@@ -96,11 +96,6 @@ async fn features_that_are_left_out() {
         ("reference types of another kind", "(func (param externref))", "not valid"),
         ("function references", "(type $t (func)) (func (param (ref $t)))", "not valid"),
         ("page size", "(memory 1 (pagesize 1))", "not valid"),
-        (
-            "wide arithmetic",
-            "(func (param i64) (result i64 i64) (i64.mul_wide_u (local.get 0) (local.get 0)))",
-            "not valid",
-        ),
     ];
     for (name, fields, word) in cases {
         refused(name, &module(fields), &[word]).await;

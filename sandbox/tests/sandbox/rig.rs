@@ -112,7 +112,7 @@ pub fn run(tag: u64, input: &[u8]) -> Task {
 
 /// A unit.
 pub fn call(tag: u64, call: Call, input: TaskInput) -> Task {
-    Task { tag, call, seed: [7; 32], input, floats: Floats::Plain, checkpoint: None, emit_to: None }
+    Task { tag, call, seed: [7; 32], input, floats: Floats::Plain, checkpoint: None, emit_to: None, output_to: None }
 }
 
 /// The next events, within a minute.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use fallow_protocol::Digest;
 use fallow_protocol::outcome::{LimitKind, Outcome};
 use fallow_protocol::unit::{Call, EmittedUnits};
-use fallow_sandbox::client::{Bytes, FileRange, Later, Task, TaskInput};
+use fallow_sandbox::client::{Bytes, FileRange, Later, Task, TaskInput, WorkerEvent, Written};
 
 use crate::guests;
-use crate::rig::{Rig, call, run};
+use crate::rig::{Rig, call, ended, run};
 
 /// Emits each byte as many times as it says; joins parts with their kinds before them.
 fn guest() -> Vec<u8> {
@@ -66,6 +67,29 @@ async fn a_split_of_nothing_is_an_empty_list() {
     let end = rig.end(Task { emit_to: Some(emitted.clone()), ..call(1, Call::Split, input) }).await;
     assert_eq!(end.outcome, Outcome::Done);
     assert_eq!(std::fs::read(&emitted).unwrap(), [0; 8]);
+}
+
+#[tokio::test]
+async fn a_long_output_is_written_and_hashed_while_it_comes() {
+    let rig = Rig::new(&guests::echo()).await.limits(|limits| limits.output_bytes = 32 << 20);
+    let (path, input) = (rig.path("output"), (0..20_000_001u32).map(|i| (i % 251) as u8).collect::<Vec<_>>());
+    let (mut worker, mut events) = rig.start().await;
+    let to_file = |tag, input: &[u8]| Task { output_to: Some(path.clone()), ..run(tag, input) };
+    worker.submit(vec![to_file(1, &input), to_file(2, b"short"), run(3, &input)]).await.unwrap();
+    let (end, told) = ended(&mut events).await;
+    let written = Written { digest: Digest::of(&input), len: input.len() as u64 };
+    assert_eq!((end.outcome, end.written, end.output.len()), (Outcome::Done, Some(written), 0));
+    assert!(std::fs::read(&path).unwrap() == input);
+    let grown = |event: &WorkerEvent| match event {
+        WorkerEvent::Grown { tag: 1, bytes } => Some(*bytes),
+        _ => None,
+    };
+    let grown: Vec<u64> = told.iter().filter_map(grown).collect();
+    assert!(grown.is_sorted() && grown.iter().all(|bytes| *bytes <= written.len), "{grown:?}");
+    let (end, _) = ended(&mut events).await;
+    assert_eq!((end.written, &end.output[..]), (None, &b"short"[..]));
+    let (end, _) = ended(&mut events).await;
+    assert!(end.written.is_none() && end.output == input);
 }
 
 #[tokio::test]

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use fallow_tests::bench::{Options, cells, fuel, latency, sandbox, units};
+use fallow_tests::bench::{Options, cells, compile, fuel, latency, sandbox, trust, units};
 
 /// Benchmarks of Fallow: real processes on this machine, ratios within one run.
 #[derive(Parser)]
 struct Args {
-    /// units, sandbox, fuel, cells or latency.
+    /// units, sandbox, compile, fuel, cells, latency or trust.
     name: String,
     /// A run of under a minute.
     #[arg(long)]
@@ -27,9 +27,11 @@ fn main() -> Result<()> {
             "units" => units::run(options, args.json).await,
             "latency" => latency::run(options, args.json).await,
             "sandbox" => sandbox::run(options, args.json).await,
+            "compile" => compile::run(options, args.json).await,
             "fuel" => fuel::run(options, args.json).await,
             "cells" => cells::run(options, args.json).await,
-            other => bail!("no benchmark {other:?}; there are units, sandbox, fuel, cells and latency"),
+            "trust" => trust::run(options, args.json).await,
+            other => bail!("no benchmark {other:?}; there are units, sandbox, compile, fuel, cells, latency and trust"),
         }
     })
 }

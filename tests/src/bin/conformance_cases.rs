@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use fallow_tests::conformance::{Corpus, nans, smith, units};
+use fallow_tests::conformance::{Corpus, nans, smith, units, wide};
 
 /// Random modules without a word of another number.
 const MODULES: u64 = 3_000;
@@ -26,6 +26,7 @@ async fn write() -> Result<()> {
     units::add_guests(&mut corpus, &std::env::current_exe()?).await?;
     units::add_sums(&mut corpus)?;
     nans::add(&mut corpus)?;
+    wide::add(&mut corpus)?;
     smith::add(&mut corpus, modules)?;
     corpus.write(folder)?;
     println!("{} cases in {}", corpus.cases().len(), folder.display());

@@ -56,7 +56,7 @@ fn module(seed: u64) -> Result<Vec<u8>> {
         gc_enabled: false,
         memory64_enabled: false,
         custom_page_sizes_enabled: false,
-        wide_arithmetic_enabled: false,
+        wide_arithmetic_enabled: true,
         ..Config::default()
     };
     let mut module = Module::new(config, &mut chance)?;

@@ -107,6 +107,7 @@ async fn add_tile(corpus: &mut Corpus, exe: &Path) -> Result<()> {
         floats: Floats::Plain,
         checkpoint: None,
         emit_to: Some(emitted.clone()),
+        output_to: None,
     };
     let end = run(exe, &path, &program, folder.path(), cut).await?;
     ensure!(end.outcome == Outcome::Done, "cutting the picture ended with {:?}", end.outcome);

@@ -103,7 +103,13 @@ impl Seat {
             Kind::Liar | Kind::Voucher if attack.collude && plotted => PLOT,
             Kind::Voucher => RIGHT,
             Kind::Liar if self.record.passes < attack.sleep => RIGHT,
-            Kind::Liar if attack.collude => if unit.draw < share(attack.rate_ppm) { PLOT } else { RIGHT },
+            Kind::Liar if attack.collude => {
+                if unit.draw < share(attack.rate_ppm) {
+                    PLOT
+                } else {
+                    RIGHT
+                }
+            }
             Kind::Liar if rng.u32(..1_000_000) < attack.rate_ppm => noise(rng),
             Kind::Liar => RIGHT,
         }

@@ -99,6 +99,11 @@ impl Tally {
         self.wrong as f64 / self.finals.max(1) as f64
     }
 
+    /// Wrong unchecked results that a finished job was delivered with, of all.
+    pub fn delivered_share(&self) -> f64 {
+        self.wrong_delivered as f64 / self.finals.max(1) as f64
+    }
+
     /// Copies beyond the first for each unit.
     pub fn overhead(&self) -> f64 {
         let units = self.finals + self.held;

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use fastrand::Rng;
 use fallow_protocol::Digest;
+use fastrand::Rng;
 use grid_core::trust::{Candidate, ClaimView, Door, Policy, Standing, Tier, is_seasoned, partner, units_max};
 use grid_core::{AccountNo, NodeNo};
 

@@ -40,8 +40,7 @@ pub struct Report {
 pub async fn check(reader: &DatabaseConnection, now_ms: u64) -> Result<Report, StoreError> {
     let begun = Instant::now();
     let db = snapshot(reader).await?;
-    let mut audit = Audit::default();
-    check_transfers(&db, &mut audit).await?;
+    let mut audit = check_transfers(&db, Audit::default()).await?;
     let accounts = check_accounts(&db, &mut audit).await?;
     let holdings = check_holdings(&db, &mut audit).await?;
     check_escrows(&db, &mut audit, now_ms).await?;
@@ -61,24 +60,35 @@ async fn snapshot(reader: &DatabaseConnection) -> Result<DatabaseTransaction, St
 
 const TRANSFERS: &str = "SELECT id, debit, credit, amount, timeout_ms, made_at_ms, cause, kind, code, pending, seq
     FROM transfers WHERE seq > $1 ORDER BY seq LIMIT $2";
+/// Column of its place.
+const SEQ: usize = 10;
 
-async fn check_transfers(db: &DatabaseTransaction, audit: &mut Audit) -> Result<(), StoreError> {
-    let mut after = 0i64;
-    loop {
-        let asked = statement(db.get_database_backend(), TRANSFERS, vec![after.into(), PAGE.into()]);
-        let rows = db.query_all_raw(asked).await?;
-        for row in &rows {
-            after = row.try_get_by_index(10)?;
-            match check_transfer(row, audit) {
-                Ok(()) => {}
-                Err(StoreError::Corrupt(what)) => audit.report(unreadable("transfer", after, what)),
-                Err(other) => return Err(other),
-            }
-        }
-        if (rows.len() as i64) < PAGE {
-            return Ok(());
+/// A page is worked through while the next one is read.
+async fn check_transfers(db: &DatabaseTransaction, mut audit: Audit) -> Result<Audit, StoreError> {
+    let mut rows = next_transfers(db, 0).await?;
+    while let Some(last) = rows.last() {
+        let after = last.try_get_by_index(SEQ)?;
+        let work = tokio::task::spawn_blocking(move || check_page(&rows, &mut audit).map(|()| audit));
+        rows = next_transfers(db, after).await?;
+        audit = work.await.map_err(|_| StoreError::Panicked)??;
+    }
+    Ok(audit)
+}
+
+async fn next_transfers(db: &DatabaseTransaction, after: i64) -> Result<Vec<QueryResult>, StoreError> {
+    let asked = statement(db.get_database_backend(), TRANSFERS, vec![after.into(), PAGE.into()]);
+    Ok(db.query_all_raw(asked).await?)
+}
+
+fn check_page(rows: &[QueryResult], audit: &mut Audit) -> Result<(), StoreError> {
+    for row in rows {
+        match check_transfer(row, audit) {
+            Ok(()) => {}
+            Err(StoreError::Corrupt(what)) => audit.report(unreadable("transfer", row.try_get_by_index(SEQ)?, what)),
+            Err(other) => return Err(other),
         }
     }
+    Ok(())
 }
 
 fn check_transfer(row: &QueryResult, audit: &mut Audit) -> Result<(), StoreError> {

@@ -64,6 +64,16 @@ pub fn execute(op: &O<'_>, s: &mut Stack) -> Result<bool, Trap> {
         O::I64DivU => divide(s, u64::checked_div, |b| b == 0)?,
         O::I64RemS => divide(s, |a: i64, b| (b != 0).then(|| a.wrapping_rem(b)), |b| b == 0)?,
         O::I64RemU => divide(s, u64::checked_rem, |b| b == 0)?,
+        O::I64Add128 => wide(s, u128::wrapping_add),
+        O::I64Sub128 => wide(s, u128::wrapping_sub),
+        O::I64MulWideS => {
+            let (b, a): (i64, i64) = (s.pop(), s.pop());
+            push_wide(s, (i128::from(a) * i128::from(b)) as u128);
+        }
+        O::I64MulWideU => {
+            let (b, a): (u64, u64) = (s.pop(), s.pop());
+            push_wide(s, u128::from(a) * u128::from(b));
+        }
         O::I64And => s.binary(|a: u64, b| a & b),
         O::I64Or => s.binary(|a: u64, b| a | b),
         O::I64Xor => s.binary(|a: u64, b| a ^ b),
@@ -84,6 +94,22 @@ pub fn execute(op: &O<'_>, s: &mut Stack) -> Result<bool, Trap> {
         _ => return Ok(false),
     }
     Ok(true)
+}
+
+/// An operation on two words of 128 bits, each of them two of 64 with the higher one on top.
+fn wide(s: &mut Stack, f: impl Fn(u128, u128) -> u128) {
+    let (b, a) = (pop_wide(s), pop_wide(s));
+    push_wide(s, f(a, b));
+}
+
+fn pop_wide(s: &mut Stack) -> u128 {
+    let (high, low): (u64, u64) = (s.pop(), s.pop());
+    u128::from(high) << 64 | u128::from(low)
+}
+
+fn push_wide(s: &mut Stack, word: u128) {
+    s.push(word as u64);
+    s.push((word >> 64) as u64);
 }
 
 /// A division: by zero traps, and so does a quotient that does not fit.

@@ -82,6 +82,9 @@ const GROUPS: &[Group] = &[
         "i64.add, i64.sub, i64.mul, i64.and, i64.or, i64.xor, i64.shl, i64.shr_s, i64.shr_u, i64.rotl, \
          i64.rotr, i64.div_s, i64.div_u, i64.rem_s, i64.rem_u",
     ),
+    // Both halves of the result, or one of them, in an order that matters.
+    (I64, &[I64, I64], "i64.mul_wide_s i64.sub, i64.mul_wide_s drop, i64.mul_wide_u i64.sub, i64.mul_wide_u drop"),
+    (I64, &[I64, I64, I64, I64], "i64.add128 i64.sub, i64.add128 drop, i64.sub128 i64.sub, i64.sub128 drop"),
     (I64, &[I64], "i64.clz, i64.ctz, i64.popcnt, i64.extend8_s, i64.extend16_s, i64.extend32_s"),
     (
         I32,
