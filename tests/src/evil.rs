@@ -41,6 +41,11 @@ impl Evil {
         Ok(Self { node, id, owner: owner.clone(), relay })
     }
 
+    /// From now on it behaves like this.
+    pub fn turn(&self, how: Misbehaviour) {
+        self.relay.turn(how);
+    }
+
     /// Wait until it has lied so often.
     pub async fn has_lied(&mut self, times: u64) -> Result<()> {
         let waited = tokio::time::timeout(crate::JOB, self.relay.lies.wait_for(|lies| *lies >= times)).await;

@@ -146,6 +146,13 @@ pub struct Node {
     pub data: PathBuf,
 }
 
+impl Node {
+    /// A word to the running node, as its owner says it: `pause`, `resume`, `status`.
+    pub async fn control(&self, word: &str) -> Result<()> {
+        succeed(program("fallow-node").args([word, "--data"]).arg(&self.data)).await.map(drop)
+    }
+}
+
 /// An account with the author's tool.
 #[derive(Clone, Debug)]
 pub struct Account {

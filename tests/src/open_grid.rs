@@ -6,6 +6,7 @@ use fallow_protocol::job::{Assemble, FileRef, JobSubmission, OnFailed, RunOn, Sp
 use fallow_protocol::manifest::Limits;
 use serde_json::Value;
 
+use crate::SOON;
 use crate::author::Author;
 use crate::evil::{Evil, Misbehaviour};
 use crate::grid::{Account, Grid, http};
@@ -97,6 +98,16 @@ impl OpenGrid {
         };
         change(&mut job);
         Ok(author.submit(&job).await?.to_string())
+    }
+
+    /// A word of their owners to all honest nodes, and the event by which they say that they have heard it.
+    pub async fn control(&self, word: &str, event: &str) -> Result<()> {
+        for Evil { node, .. } in &self.honest {
+            let seen = node.process.told();
+            node.control(word).await?;
+            node.process.event_after(seen, SOON, |told| told["event"] == event).await?;
+        }
+        Ok(())
     }
 
     /// The operator makes a node an anchor.

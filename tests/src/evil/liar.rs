@@ -34,7 +34,8 @@ pub enum Step {
 
 /// The liar of one node.
 pub struct Liar {
-    how: Misbehaviour,
+    /// How it misbehaves now.
+    pub how: Misbehaviour,
     node: NodeId,
     key: SecretKey,
     seed: Digest,

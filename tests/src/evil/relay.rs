@@ -30,6 +30,7 @@ pub struct Relay {
     pub url: String,
     /// How often the liar has not told the truth.
     pub lies: watch::Receiver<u64>,
+    owner: Arc<Owner>,
     _connections: JoinSet<()>,
 }
 
@@ -54,9 +55,15 @@ impl Relay {
         let (sender, lies) = watch::channel(0);
         let (vanished, name) = (watch::channel(false).0, name.to_owned());
         let owner = Owner { server, from, data, name, how, liar: Mutex::new(None), lies: sender, vanished };
-        let mut connections = JoinSet::new();
-        connections.spawn(serve(listener, Arc::new(owner)));
-        Ok(Self { url, lies, _connections: connections })
+        let (owner, mut connections) = (Arc::new(owner), JoinSet::new());
+        connections.spawn(serve(listener, owner.clone()));
+        Ok(Self { url, lies, owner, _connections: connections })
+    }
+
+    /// From now on the node that is online behaves like this.
+    pub fn turn(&self, how: Misbehaviour) {
+        let mut liar = self.owner.liar.lock().expect("no relay panics while it holds this");
+        liar.iter_mut().for_each(|liar| liar.how = how.clone());
     }
 }
 
