@@ -206,8 +206,8 @@ fn the_door_opens_with_good_newcomers_and_closes_with_strikes() {
     let policy = Policy::default();
     let open = (0..2_000).fold(Door::default(), |door, _| door.passed());
     assert_eq!(open.width(&policy), 100);
-    assert_eq!(open.struck(&policy).width(&policy), 91);
-    let cycle = |door: Door| (0..20).fold(door, |door, _| door.passed()).struck(&policy);
+    assert_eq!(open.struck(&policy).width(&policy), 88);
+    let cycle = |door: Door| (0..policy.established_passes).fold(door, |door, _| door.passed()).struck(&policy);
     assert_eq!((0..200).fold(open, |door, _| cycle(door)).width(&policy), policy.newcomers_min);
 }
 
