@@ -122,6 +122,7 @@ impl Anchor {
             floats: unit.floats,
             checkpoint: None,
             emit_to: (unit.call == Call::Split).then(|| folder.emitted()),
+            output_to: None,
         };
         let end = worker::end(&setup, task, &self.purse, &mut meter).await?;
         if let Some((limit, most)) = limits::hit(&end.outcome, &unit.job.limits, &setup.limits) {

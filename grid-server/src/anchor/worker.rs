@@ -57,7 +57,10 @@ fn ended(told: Option<Vec<WorkerEvent>>) -> Result<Option<TaskEnd>, AnchorError>
         match event {
             WorkerEvent::Ended(end) => return Ok(Some(end)),
             WorkerEvent::Died { reason, .. } => return Err(gone(reason)),
-            WorkerEvent::Started { .. } | WorkerEvent::Progress { .. } | WorkerEvent::Checkpoint { .. } => {}
+            WorkerEvent::Started { .. }
+            | WorkerEvent::Progress { .. }
+            | WorkerEvent::Checkpoint { .. }
+            | WorkerEvent::Grown { .. } => {}
         }
     }
     Ok(None)

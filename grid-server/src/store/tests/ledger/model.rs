@@ -18,8 +18,8 @@ use super::open;
 /// Accounts of one history, and jobs but for one that has no escrow: numbers lie after those of the history before.
 const SPAN: i64 = 4;
 /// Histories that a database sees where nothing else is asked for.
-const ON_SQLITE: u32 = 128;
-const ON_POSTGRES: u32 = 24;
+const ON_SQLITE: u32 = 400;
+const ON_POSTGRES: u32 = 60;
 
 /// A step of a history. Accounts and jobs are counted from the history's own first one.
 #[derive(Clone, Debug)]
