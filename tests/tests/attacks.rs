@@ -171,19 +171,19 @@ async fn colluders_that_are_drawn_together_are_believed() -> Result<()> {
 const STEPS: u8 = 40;
 
 /// A job of one unit that has a poisoned checkpoint: its last step is left to do, with a hash of the attacker's choice.
-async fn poisoned(open: &OpenGrid) -> Result<(String, Steps)> {
+async fn poisoned(open: &OpenGrid) -> Result<(String, Steps, Evil)> {
     let state = vec![STEPS - 1, 1];
     let mut poisoner = open.join("poisoner", 1, Misbehaviour::PoisonCheckpoint { state }).await?;
     let work = Steps::with_checkpoints(STEPS.into(), 5_000_000);
     let job = open.submit(GUEST, work.lines(), |_| ()).await?;
     poisoner.has_lied(1).await?;
-    Ok((job, work))
+    Ok((job, work, poisoner))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_goes_on_from_a_poisoned_checkpoint_is_checked_and_not_blamed() -> Result<()> {
     let open = OpenGrid::start(0).await?;
-    let (job, work) = poisoned(&open).await?;
+    let (job, work, _poisoner) = poisoned(&open).await?;
     let ordinary = open.join("ordinary", 101, Misbehaviour::Honest).await?;
     let started = ordinary.node.process.named("unit_started", JOB).await?;
     ensure!(started["resumed_at_fuel"].as_u64() > Some(0), "there was no poison: {started:#}");
@@ -199,7 +199,7 @@ async fn who_goes_on_from_a_poisoned_checkpoint_is_checked_and_not_blamed() -> R
 async fn who_is_believed_does_not_go_on_from_a_poisoned_checkpoint() -> Result<()> {
     let open = OpenGrid::start(1).await?;
     open.control("pause", "paused").await?;
-    let (job, work) = poisoned(&open).await?;
+    let (job, work, _poisoner) = poisoned(&open).await?;
     open.control("resume", "resumed").await?;
     let started = open.honest[0].node.process.named("unit_started", JOB).await?;
     ensure!(started["resumed_at_fuel"].is_null(), "{started:#}");

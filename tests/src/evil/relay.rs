@@ -123,8 +123,9 @@ impl Owner {
                     Step::ToServer(message) => server.send(Message::Binary(wire::encode(&message).into())).await?,
                     Step::Upload(bytes) => self.upload(bytes, &session).await?,
                     Step::Vanish => {
-                        // What was said before is heard before the end.
+                        // What was said before is heard before the end: a broken connection would take it along.
                         server.close(None).await?;
+                        while server.next().await.is_some_and(|said| said.is_ok()) {}
                         self.vanished.send_replace(true);
                         return Ok(());
                     }
