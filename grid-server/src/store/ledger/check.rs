@@ -176,7 +176,8 @@ fn check_holding(row: &QueryResult, audit: &mut Audit, known: &mut HashSet<Trans
     let held = row.try_get_by_index::<i64>(8)? == State::Held as i64;
     let owner = Account::user(AccountNo(row.try_get_by_index(4)?));
     for (cause, wanted) in [(Cause::Hold(work), amount(row, 6)?), (Cause::HoldFee(work), amount(row, 7)?)] {
-        let reserved = audit.pending(cause.id());
+        let reservation = cause.id();
+        let reserved = audit.pending(reservation);
         let right = reserved.is_some_and(|transfer| {
             transfer.amount == wanted && (transfer.credit == owner || matches!(cause, Cause::HoldFee(_)))
         });
@@ -187,7 +188,7 @@ fn check_holding(row: &QueryResult, audit: &mut Audit, known: &mut HashSet<Trans
             (false, true) => Some("something is reserved for it, and it is not held"),
             (false, false) => None,
         };
-        known.insert(cause.id());
+        known.extend(reserved.map(|_| reservation));
         if let Some(what) = what {
             audit.report(Finding::Holding { id, what });
         }
