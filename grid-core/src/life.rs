@@ -17,7 +17,7 @@ mod properties;
 
 pub use avoid::Avoid;
 pub use job::{AfterFailure, Ended, JobFailure, JobLife, JobStep, after_failure, job_step, past_deadline, rise};
-pub use judge::{About, Basis, Others, Report, Scene, Verdict, build_of, judge, judge_alone, views};
+pub use judge::{About, Basis, Others, Report, Scene, UNKNOWN_ARCH, Verdict, build_of, judge, judge_alone, views};
 pub use mask::Mask;
 pub use merge::{MergeLevel, merge_level};
 pub use retry::{Retry, retry_job};

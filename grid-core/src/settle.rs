@@ -172,11 +172,11 @@ fn verified_fuel(unit: &Unit<'_>) -> Option<u64> {
     unit.attempts.iter().filter(from_zero).filter_map(claimed).min()
 }
 
-/// The smaller claim of two different nodes that ran into the time limit; none where only one did.
+/// The smaller claim of nodes of two owners that ran into the time limit; none where only one owner's did.
 fn smaller_claim(unit: &Unit<'_>) -> Option<u64> {
     let late = || unit.attempts.iter().filter(|attempt| matches!(attempt.end, End::TimeLimit { .. }));
     let first = late().next()?;
-    late().any(|other| other.node != first.node).then(|| late().filter_map(claimed).min())?
+    late().any(|other| other.owner != first.owner).then(|| late().filter_map(claimed).min())?
 }
 
 fn claimed(attempt: &Attempt) -> Option<u64> {

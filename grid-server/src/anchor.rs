@@ -59,6 +59,11 @@ impl Anchor {
         }
     }
 
+    /// Whether the operator has switched it off.
+    pub fn is_off(&self) -> bool {
+        self.is_off
+    }
+
     /// Whether a unit could begin now: [`AnchorError::Off`], `Busy` or `OverBudget` where not.
     pub fn ready(&self) -> Result<(), AnchorError> {
         if self.is_off {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fallow_protocol::Digest;
 use fallow_protocol::link::Machine;
 use grid_core::NodeNo;
-use grid_core::life::About;
+use grid_core::life::{About, UNKNOWN_ARCH};
 use grid_core::matching::Worth;
 use grid_core::trust::{
     Door, GridKind, Like, OwnerRecord, Policy, Record, Standing, is_seasoned, passes_needed, standing,
@@ -106,14 +106,13 @@ impl Trust {
         self.lock().places.insert(node, place);
     }
 
-    /// Bring in what was committed. Of two that were committed shortly after each other the later one stays: a record's
-    /// position never falls.
+    /// Bring in what was committed. Of two that were committed shortly after each other the later one stays.
     pub fn keep(&self, nodes: &[NodeRow], owners: &[OwnerRow]) {
         let mut known = self.lock();
         for row in nodes {
             let Known { nodes, reviewed, .. } = &mut *known;
             let newest = nodes.entry(row.node).or_insert(*row);
-            if row.record.position >= newest.record.position {
+            if row.version >= newest.version {
                 *newest = *row;
                 match row.review_from {
                     Some(_) => reviewed.insert(row.node),
@@ -142,7 +141,7 @@ impl Trust {
     /// What a node that claims something is worth.
     pub fn about(&self, node: NodeNo) -> About {
         if node.0 == SERVER {
-            let arch = number_of(std::env::consts::ARCH);
+            let arch = arch_of(std::env::consts::ARCH);
             return About { standing: Standing::Anchor, network: 0, arch, engine: 0, fault_position: 0 };
         }
         let known = self.lock();
@@ -220,7 +219,7 @@ pub fn now_i64() -> i64 {
 
 /// Where a node is and what it runs on.
 pub fn place_of(owner: i64, address: std::net::IpAddr, machine: &Machine) -> Place {
-    Place { owner, network: network_of(address), arch: number_of(&machine.arch), engine: number_of(&machine.engine) }
+    Place { owner, network: network_of(address), arch: arch_of(&machine.arch), engine: number_of(&machine.engine) }
 }
 
 /// The first 24 bits of an IPv4 address, 48 of an IPv6 one.
@@ -229,6 +228,14 @@ fn network_of(address: std::net::IpAddr) -> u64 {
         std::net::IpAddr::V4(address) => u64::from(u32::from(address) >> 8),
         std::net::IpAddr::V6(address) => 1 << 63 | (u128::from(address) >> 80) as u64,
     }
+}
+
+/// Processors that nodes run on. What a node says of itself is only worth something where others can be like it.
+const ARCHS: [&str; 6] = ["x86_64", "aarch64", "riscv64", "s390x", "x86", "arm"];
+
+fn arch_of(arch: &str) -> u32 {
+    let known = ARCHS.iter().position(|known| *known == arch);
+    known.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(UNKNOWN_ARCH)
 }
 
 /// A number that stands for a text.
@@ -254,10 +261,11 @@ mod tests {
     #[test]
     fn a_later_record_stays() {
         let trust = Trust::new(Policy::default());
-        let row = |position, passes| NodeRow {
+        let row = |version, passes| NodeRow {
             node: 1,
-            record: Record { position, passes, ..Record::default() },
+            record: Record { position: 5, passes, ..Record::default() },
             review_from: None,
+            version,
         };
         trust.keep(&[row(5, 20)], &[]);
         trust.keep(&[row(4, 9)], &[]);

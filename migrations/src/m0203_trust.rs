@@ -23,7 +23,8 @@ const UP: &[&str] = &[
     "ALTER TABLE checkpoints ADD COLUMN origin BIGINT",
     // `record` is MessagePack of the rules' record. A node with `review_from` was caught: its held results from that
     // position on are still to be voided and run again.
-    "CREATE TABLE node_trust (node BIGINT PRIMARY KEY, record {blob} NOT NULL, review_from BIGINT)",
+    "CREATE TABLE node_trust (node BIGINT PRIMARY KEY, record {blob} NOT NULL, review_from BIGINT,
+        version BIGINT NOT NULL)",
     "CREATE TABLE owner_trust (account BIGINT PRIMARY KEY, record {blob} NOT NULL)",
     // How far the door for new nodes is open; one row.
     "CREATE TABLE grid_trust (id BIGINT PRIMARY KEY CHECK (id = 1), door BIGINT NOT NULL)",

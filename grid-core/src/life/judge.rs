@@ -55,6 +55,9 @@ impl Report<'_> {
     }
 }
 
+/// Stands for all processors that nobody here has heard of.
+pub const UNKNOWN_ARCH: u32 = 0;
+
 /// Whether somebody else could run the unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Others {
@@ -213,6 +216,8 @@ fn judge_next(unit: &Unit, needed: u8, report: &Report<'_>, scene: &Scene<'_>) -
     match decide(scene.policy, needed, &views) {
         Decision::Another { .. } => Verdict::Check { needed },
         Decision::GiveUp => Verdict::Failed(Basis::Disputed),
+        // Whoever says that he is of another kind can split a unit. Only known ones on both sides are evidence.
+        Decision::Frozen(like) if !is_known_split(&views, like) => Verdict::Failed(Basis::Disputed),
         Decision::Frozen(like) => match without(scene.policy, needed, &views, like) {
             Some(decision) => agreed(&claims, &views, decision, Some(like)),
             None => Verdict::Failed(Basis::Disputed),
@@ -240,16 +245,28 @@ fn view(claim: &Claim, job_owner: Option<AccountNo>, about: &dyn Fn(NodeNo) -> A
         output: claim.essence,
         resumed: claim.resumed_from.is_some(),
         void: claim.position > 0 && claim.position <= fault_position,
+        own,
     }
+}
+
+fn is_of_kind(view: &ClaimView, like: Like) -> bool {
+    match like {
+        Like::Arch(arch) => view.arch == arch,
+        Like::Engine(engine) => view.engine == engine,
+    }
+}
+
+/// Whether nodes whose word counts are on both sides.
+fn is_known_split(views: &[ClaimView], like: Like) -> bool {
+    let known = |of_kind: bool| {
+        views.iter().filter(|view| is_of_kind(view, like) == of_kind && view.standing.vouches()).count()
+    };
+    known(true) >= 2 && known(false) >= 2
 }
 
 /// The decision of those that are not of a kind.
 fn without(policy: &Policy, needed: u8, views: &[ClaimView], like: Like) -> Option<Decision> {
-    let of_kind = |view: &ClaimView| match like {
-        Like::Arch(arch) => view.arch == arch,
-        Like::Engine(engine) => view.engine == engine,
-    };
-    let rest: Vec<ClaimView> = views.iter().filter(|view| !of_kind(view)).copied().collect();
+    let rest: Vec<ClaimView> = views.iter().filter(|view| !is_of_kind(view, like)).copied().collect();
     let Decision::Accept { index, .. } = decide(policy, needed, &rest) else { return None };
     let index = views.iter().position(|view| view.node == rest[index].node)?;
     let agrees = |view: &ClaimView| view.agrees(&views[index]);
@@ -279,7 +296,8 @@ fn agreed(claims: &[Claim], views: &[ClaimView], decision: Decision, frozen: Opt
 /// Whether the claim at `at` is wrong whatever its processor does with NaNs that come in as data: it is of a canonical
 /// build, or a plain one on a computer of its kind gave the right result.
 fn is_refuted(claims: &[Claim], views: &[ClaimView], right: Marks, at: usize) -> bool {
-    let like = |other: usize| claims[other].floats.is_plain() && views[other].arch == views[at].arch;
+    let is_unknown = views[at].arch == UNKNOWN_ARCH;
+    let like = |other: usize| claims[other].floats.is_plain() && (is_unknown || views[other].arch == views[at].arch);
     !claims[at].floats.is_plain() || right.iter().any(like)
 }
 
@@ -291,7 +309,7 @@ pub fn judge_alone(unit: &Unit, scene: &Scene<'_>) -> Option<Verdict> {
         [] => None,
         [only] if only.class != done => Some(Verdict::Failed(Basis::Unconfirmed)),
         // It stood before it was drawn for a check, and stands again.
-        [only] if only.held => Some(Verdict::Accepted(Basis::Believed { held: false })),
+        [only] if only.held && !views[0].void => Some(Verdict::Accepted(Basis::Believed { held: false })),
         [_] => match alone(scene.policy, views[0].standing) {
             Alone::Hold => Some(Verdict::Accepted(Basis::Believed { held: true })),
             Alone::Wait => None,

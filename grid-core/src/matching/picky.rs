@@ -60,7 +60,7 @@ pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut F
                 }
                 Found::Alone => {
                     fruitless.insert((wants, true));
-                    if unit.waiting_ms >= ALONE_MS || snapshot.anchor {
+                    if unit.waiting_ms >= ALONE_MS || snapshot.anchor && unit.by_server {
                         plan.alone.push((job.id, unit.key));
                     }
                 }
@@ -94,8 +94,15 @@ fn find(snapshot: &Snapshot, desks: &[Desk<'_>], job: &JobView, unit: &Picky, cu
         }
     }
     let is_patient = unit.waiting_ms < PATIENCE_MS;
+    let by_server = unit.is_check() && unit.by_server && snapshot.has_anchor;
+    // Who says little is asked only where nobody says more: not because the others are busy.
+    let poor = |tier: Tier| unit.is_check() && is_poor(&snapshot.policy, tier);
+    let free = free.filter(|(found, _)| !poor(*found) || best.is_some_and(poor) && !by_server);
     match best {
-        Some(best) if unit.is_check() && snapshot.anchor && is_poor(&snapshot.policy, best) => Found::Alone,
+        Some(best) if by_server && poor(best) => match snapshot.anchor {
+            true => Found::Alone,
+            false => Found::Busy,
+        },
         Some(best) if is_patient => {
             free.filter(|(found, _)| *found == best).map_or(Found::Busy, |(_, at)| Found::Desk(at))
         }

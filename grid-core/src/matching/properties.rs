@@ -63,7 +63,7 @@ fn job(id: i64, ready: u64) -> JobView {
 
 fn picky(seq: u64, avoid: &[i64], waiting_ms: u64) -> Picky {
     let avoid = avoid.iter().map(|id| NodeNo(*id)).collect();
-    Picky { key: UnitKey { stage: 1, seq }, avoid, claims: Vec::new(), waiting_ms }
+    Picky { key: UnitKey { stage: 1, seq }, avoid, claims: Vec::new(), by_server: true, waiting_ms }
 }
 
 /// A unit of which these nodes, each its own owner's, say the same.
@@ -79,6 +79,7 @@ fn check(seq: u64, nodes: &[i64], waiting_ms: u64) -> Picky {
         output: Digest([1; 32]),
         resumed: false,
         void: false,
+        own: false,
     };
     Picky { claims: nodes.iter().map(claim).collect(), ..picky(seq, &[], waiting_ms) }
 }
@@ -152,7 +153,7 @@ fn the_server_checks_where_nobody_could_do_it_better() {
     let key = (JobNo(1), UnitKey { stage: 1, seq: 5 });
     let alone = |nodes, anchor| {
         let job = JobView { picky: vec![check(5, &[1], 0)], ..job(1, 0) };
-        plan(&Snapshot { anchor, ..shot(nodes, vec![job]) }).alone
+        plan(&Snapshot { anchor, has_anchor: anchor, ..shot(nodes, vec![job]) }).alone
     };
     assert_eq!(alone(vec![node(1), same_owner.clone()], true), [key]);
     assert_eq!(alone(vec![node(1), same_owner], false), [], "as far as it has room");

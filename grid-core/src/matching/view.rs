@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub policy: Policy,
     /// Whether the server's own worker can take a check now.
     pub anchor: bool,
+    /// Whether there is such a worker at all.
+    pub has_anchor: bool,
 }
 
 /// What a node is worth as one that gives results and checks others'.
@@ -182,6 +184,8 @@ pub struct Picky {
     pub avoid: Vec<NodeNo>,
     /// What was said of it, where somebody else has to say so too: a check.
     pub claims: Vec<ClaimView>,
+    /// Whether the server's own worker could run it.
+    pub by_server: bool,
     /// How long it has been ready, milliseconds.
     pub waiting_ms: u64,
 }

@@ -29,6 +29,8 @@ pub struct ClaimView {
     /// It was handed in before its node's last fault was found (its position is at most
     /// [`Record::fault_position`](super::Record::fault_position)): it no longer counts.
     pub void: bool,
+    /// It is of the job's author's own node: right about his job, but no help in earning trust.
+    pub own: bool,
 }
 
 impl ClaimView {

@@ -129,7 +129,7 @@ fn accept(policy: &Policy, claims: &[ClaimView], index: usize) -> Decision {
     let counts = |claim: &ClaimView, other: &ClaimView| {
         let knows_people = policy.grid != GridKind::Open && claim.node != other.node;
         let is_known = knows_people || claim.owner != other.owner && other.standing.vouches();
-        other.agrees(value) && !other.void && is_known
+        other.agrees(value) && !other.void && !other.own && is_known
     };
     Decision::Accept {
         index,

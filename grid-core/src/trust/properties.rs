@@ -22,6 +22,7 @@ pub(super) fn claim(n: i64, value: u8, standing: Standing) -> ClaimView {
         output: digest,
         resumed: false,
         void: false,
+        own: false,
     }
 }
 

@@ -81,8 +81,9 @@ async fn write_anchor(
     let found = nodes::by_public_id(db, id).await?.filter(|node| node.revoked_at_ms.is_none());
     let Some(node) = found else { return Ok(None) };
     let known = trust::nodes(db, &[node.id]).await?.pop();
-    let mut row = known.unwrap_or(NodeRow { node: node.id, record: Default::default(), review_from: None });
+    let mut row = known.unwrap_or(NodeRow { node: node.id, record: Default::default(), review_from: None, version: 0 });
     row.record.anchor = anchor;
+    row.version += 1;
     trust::put_nodes(db, &[row]).await?;
     Ok(Some(row))
 }

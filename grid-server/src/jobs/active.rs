@@ -387,6 +387,7 @@ impl ActiveJob {
                     key: UnitKey { stage: stage.stage, seq: *seq },
                     avoid: unit.avoid.clone(),
                     claims: views(&unit.claims, Some(AccountNo(self.account)), about),
+                    by_server: !state.not_by_server.contains(&UnitKey { stage: stage.stage, seq: *seq }),
                     waiting_ms: now.saturating_sub(unit.since_ms),
                 })
                 .collect(),

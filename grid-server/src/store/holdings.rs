@@ -107,7 +107,7 @@ pub async fn insert(db: &impl ConnectionTrait, holdings: &[Holding]) -> Result<V
 
 const COLUMNS: &str = "id, job, stage, node, owner, frame, position, units, fuel, amount, fee, made_at_ms, state";
 
-const HELD_FROM: &str = "node = $1 AND position >= $2 AND state = 0 ORDER BY position, id LIMIT $3";
+const HELD_FROM: &str = "node = $1 AND position >= $2 AND (state = 0 OR state = 3) ORDER BY position, id LIMIT $3";
 const HELD_TO: &str = "node = $1 AND position <= $2 AND state = 0 ORDER BY position, id LIMIT $3";
 const HELD_BEFORE: &str = "made_at_ms < $1 AND state = 0 ORDER BY made_at_ms, id LIMIT $2";
 const OF_JOB: &str = "job = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4";
@@ -204,13 +204,6 @@ pub async fn set_states(
 
 const FORGET: &str = "DELETE FROM holdings WHERE id IN
     (SELECT id FROM holdings WHERE job = $1 AND state <> 0 ORDER BY id LIMIT $2)";
-
-/// A job ends: what it owes is never paid.
-pub async fn give_up(db: &impl ConnectionTrait, job: JobNo) -> Result<(), StoreError> {
-    const GIVE_UP: &str = "UPDATE holdings SET state = 2 WHERE job = $1 AND state = 3";
-    db.execute_raw(statement(db.get_database_backend(), GIVE_UP, vec![job.0.into()])).await?;
-    Ok(())
-}
 
 /// Delete some of a job's holdings; how many. Those that are held stay.
 pub(super) async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Result<u64, StoreError> {

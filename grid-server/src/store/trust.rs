@@ -20,6 +20,8 @@ pub struct NodeRow {
     pub record: Record,
     /// It was caught: what is held of its results from after this position on is still to be run again.
     pub review_from: Option<u64>,
+    /// Rises with every change: of two copies the larger one is newer.
+    pub version: u64,
 }
 
 /// What is remembered of an owner.
@@ -38,6 +40,7 @@ fn node_row(row: &QueryResult) -> Result<NodeRow, StoreError> {
         node: row.try_get_by_index(0)?,
         record: wire::decode(&bytes, RECORD_BYTES_MAX).map_err(|_| StoreError::Corrupt("a node's record"))?,
         review_from: review_from.map(i64::unsigned_abs),
+        version: row.try_get_by_index::<i64>(3)?.unsigned_abs(),
     })
 }
 
@@ -52,7 +55,7 @@ fn owner_row(row: &QueryResult) -> Result<OwnerRow, StoreError> {
 /// Everything: a few hundred bytes a node.
 pub async fn everything(db: &impl ConnectionTrait) -> Result<(Vec<NodeRow>, Vec<OwnerRow>), StoreError> {
     let backend = db.get_database_backend();
-    let nodes = "SELECT node, record, review_from FROM node_trust";
+    let nodes = "SELECT node, record, review_from, version FROM node_trust";
     let nodes = db.query_all_raw(statement(backend, nodes, Vec::new())).await?;
     let owners = db.query_all_raw(statement(backend, "SELECT account, record FROM owner_trust", Vec::new())).await?;
     Ok((nodes.iter().map(node_row).collect::<Result<_, _>>()?, owners.iter().map(owner_row).collect::<Result<_, _>>()?))
@@ -60,7 +63,7 @@ pub async fn everything(db: &impl ConnectionTrait) -> Result<(Vec<NodeRow>, Vec<
 
 /// These nodes, as far as there is anything about them.
 pub async fn nodes(db: &impl ConnectionTrait, nodes: &[i64]) -> Result<Vec<NodeRow>, StoreError> {
-    const NODES: &str = "SELECT node, record, review_from FROM node_trust WHERE node IN {list:1}";
+    const NODES: &str = "SELECT node, record, review_from, version FROM node_trust WHERE node IN {list:1}";
     let values = vec![list(nodes.iter().map(|node| node.unsigned_abs()))];
     let rows = db.query_all_raw(statement(db.get_database_backend(), NODES, values)).await?;
     rows.iter().map(node_row).collect()
@@ -76,12 +79,13 @@ pub async fn owners(db: &impl ConnectionTrait, accounts: &[i64]) -> Result<Vec<O
 
 /// Write what is remembered of nodes.
 pub async fn put_nodes(db: &impl ConnectionTrait, nodes: &[NodeRow]) -> Result<(), StoreError> {
-    const PUT: &str = "INSERT INTO node_trust (node, record, review_from)
-        SELECT {int:0}, {bytes:1}, {int:2} FROM {rows:1}
-        ON CONFLICT (node) DO UPDATE SET record = excluded.record, review_from = excluded.review_from";
+    const PUT: &str = "INSERT INTO node_trust (node, record, review_from, version)
+        SELECT {int:0}, {bytes:1}, {int:2}, {int:3} FROM {rows:1}
+        ON CONFLICT (node) DO UPDATE SET record = excluded.record, review_from = excluded.review_from,
+            version = excluded.version";
     let mut rows = Rows::with_capacity(nodes.len(), 600);
     for node in nodes {
-        rows.row().int(node.node).bytes(Some(&wire::encode(&node.record))).maybe(node.review_from);
+        rows.row().int(node.node).bytes(Some(&wire::encode(&node.record))).maybe(node.review_from).count(node.version);
     }
     put(db, PUT, rows).await
 }
@@ -122,7 +126,7 @@ pub async fn put_door(db: &impl ConnectionTrait, door: Door) -> Result<(), Store
 
 /// Nodes that were caught and whose earlier results are still to be run again.
 pub async fn to_review(db: &impl ConnectionTrait) -> Result<Vec<NodeRow>, StoreError> {
-    const REVIEW: &str = "SELECT node, record, review_from FROM node_trust WHERE review_from IS NOT NULL";
+    const REVIEW: &str = "SELECT node, record, review_from, version FROM node_trust WHERE review_from IS NOT NULL";
     let rows = db.query_all_raw(statement(db.get_database_backend(), REVIEW, Vec::new())).await?;
     rows.iter().map(node_row).collect()
 }

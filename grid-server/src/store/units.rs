@@ -166,13 +166,14 @@ pub struct Conclusion {
     pub resumed_from: Option<i64>,
 }
 
-// SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. The row is always there: callers
-// conclude only units that were made.
+// SQLite scans the whole job for `UPDATE … FROM json_each`, but not for an upsert. A stage may have been forgotten
+// meanwhile: then its rows are not made again.
 const CONCLUDE_SQLITE: &str =
     "INSERT INTO units (job, stage, seq, attempt, node, state, troubles, class, fuel, wall_us,
         memory_bytes, output_len, output, output_blob, message, claims, floats, resumed_from, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
         {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, {int:14}, {int:15}, x'' FROM {rows:3}
+    WHERE EXISTS (SELECT 1 FROM units AS there WHERE there.job = $1 AND there.stage = $2 AND there.seq = {int:0})
     ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, troubles = excluded.troubles,
         class = excluded.class, fuel = excluded.fuel, wall_us = excluded.wall_us,
         memory_bytes = excluded.memory_bytes, output_len = excluded.output_len, output = excluded.output,
@@ -446,6 +447,20 @@ pub async fn give_up(
         int(end.fuel).into(),
     ];
     Ok(db.execute_raw(statement(db.get_database_backend(), GIVE_UP, values)).await?.rows_affected() == 1)
+}
+
+/// Of these units those that are out: with the node and the attempt that they wait for.
+pub async fn awaited(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    seqs: &[u64],
+) -> Result<Vec<(u64, i64, u32)>, StoreError> {
+    const AWAITED: &str = "SELECT seq, node, attempt FROM units
+        WHERE job = $1 AND stage = $2 AND seq IN {list:3} AND lease IS NOT NULL";
+    let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), AWAITED, values)).await?;
+    rows.iter().map(|row| Ok((count(row, 0)?, row.try_get_by_index(1)?, count(row, 2)? as u32))).collect()
 }
 
 /// Keep whose result stands, where it is not the newest attempt's.

@@ -15,7 +15,7 @@ use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::OpenUnit;
 use crate::store::leases::LeaseRow;
-use crate::store::units::{Open, Taker};
+use crate::store::units::Taker;
 use crate::store::{leases, units};
 use crate::trust::SERVER;
 
@@ -60,7 +60,8 @@ async fn by_server(app: &Arc<App>, job: &Arc<ActiveJob>, key: UnitKey) -> anyhow
         })
         .await?;
     let open = job.lock().open.remove(&key.seq);
-    let (Some(unit), Some(open)) = (leased.into_iter().next(), open) else { return Ok(()) };
+    let Some(unit) = leased.into_iter().next() else { return Ok(()) };
+    let Some(open) = open else { return withdraw(app, row).await };
     let mut task = AnchorUnit::of_active(job, key, unit.attempt, unit.input);
     task.floats = build_of(open.claims.len()).unwrap_or(task.floats);
     let (app, job) = (app.clone(), job.clone());
@@ -93,7 +94,11 @@ async fn run(
         }
     };
     let ending = Ending { node: SERVER, owner: SERVER, key, attempt, held: false, frame: pay::no_frame(), how };
-    conclude::conclude(app, vec![Endings { job: job.clone(), stage: key.stage, list: vec![ending] }]).await?;
+    let endings = Endings { job: job.clone(), stage: key.stage, list: vec![ending] };
+    if let Err(error) = super::guarded(conclude::conclude(app, vec![endings])).await {
+        take_back(app, job, row, open).await?;
+        return Err(error);
+    }
     app.store.write(move |db| Box::pin(async move { leases::delete(db, &[row.id]).await })).await?;
     Ok(())
 }
@@ -101,15 +106,7 @@ async fn run(
 /// The unit waits again, as it did before.
 async fn take_back(app: &App, job: &ActiveJob, row: LeaseRow, open: OpenUnit) -> anyhow::Result<()> {
     let seq = row.first_seq;
-    app.store
-        .write(move |db| {
-            let row = row.clone();
-            Box::pin(async move {
-                units::withdraw(db, &row).await?;
-                leases::delete(db, &[row.id]).await
-            })
-        })
-        .await?;
+    withdraw(app, row).await?;
     let mut state = job.lock();
     if !state.ended {
         state.open.insert(seq, open);
@@ -119,15 +116,26 @@ async fn take_back(app: &App, job: &ActiveJob, row: LeaseRow, open: OpenUnit) ->
     Ok(())
 }
 
+async fn withdraw(app: &App, row: LeaseRow) -> anyhow::Result<()> {
+    app.store
+        .write(move |db| {
+            let row = row.clone();
+            Box::pin(async move {
+                units::withdraw(db, &row).await?;
+                leases::delete(db, &[row.id]).await
+            })
+        })
+        .await?;
+    Ok(())
+}
+
 /// The unit ends with what was claimed, or waits on where a stranger's word alone is worth nothing.
 async fn give_up(app: &App, job: &Arc<ActiveJob>, key: UnitKey) -> anyhow::Result<()> {
     let open = job.lock().open.remove(&key.seq);
     let Some(open) = open else { return Ok(()) };
-    let claims = open.claims.clone();
     if conclude::alone(app, job, key).await? {
         return Ok(());
     }
-    let open = Open { seq: key.seq, state: UnitState::Checking, node: None, claims };
-    job.lock().open.entry(key.seq).or_insert_with(|| OpenUnit::from(open));
+    job.lock().open.entry(key.seq).or_insert(open);
     Ok(())
 }

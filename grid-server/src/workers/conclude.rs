@@ -227,7 +227,8 @@ async fn write(
     let origins = origins(db, endings).await?;
     let slow: Vec<u64> = list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
     let mut standing = load_standing(db, job.id, *stage, &slow).await?;
-    let treated = treat_all(trust, endings, draws, &origins, &standing, &mut records);
+    let awaited = awaited(db, trust, endings).await?;
+    let treated = treat_all(trust, endings, draws, &origins, &awaited, &mut records);
     let is_drawn = |(ending, treated): &(&Ending, &Treated)| {
         Decider::is_plain(ending) && matches!(treated.treatment, Treatment::Check { .. } | Treatment::Refused)
     };
@@ -279,6 +280,20 @@ async fn load_standing(
     if seqs.is_empty() { Ok(Vec::new()) } else { units::standing(db, job, stage, seqs).await }
 }
 
+/// Units of strangers' results whose newest attempt is out, with it: memory may be behind.
+async fn awaited(
+    db: &sea_orm::DatabaseTransaction,
+    trust: &Trust,
+    Endings { job, stage, list }: &Endings,
+) -> Result<HashSet<(u64, i64, u32)>, StoreError> {
+    let strange = |ending: &&Ending| trust.concerns(job.account, ending.owner);
+    let seqs: Vec<u64> = list.iter().filter(strange).map(|ending| ending.key.seq).collect();
+    if seqs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(units::awaited(db, job.id, *stage, &seqs).await?.into_iter().collect())
+}
+
 /// What was said about a result before its unit was looked at.
 #[derive(Clone, Copy, Debug)]
 struct Treated {
@@ -315,21 +330,18 @@ fn treat_all(
     Endings { job, list, .. }: &Endings,
     draws: &[u64],
     origins: &HashMap<u64, i64>,
-    standing: &[Standing],
+    awaited: &HashSet<(u64, i64, u32)>,
     records: &mut Records,
 ) -> Vec<Treated> {
-    let awaited: HashSet<(u64, i64, u32)> =
-        standing.iter().filter_map(|unit| Some((unit.seq, unit.unit.on?.0, unit.unit.attempt))).collect();
-    let is_awaited =
-        |ending: &Ending| Decider::is_plain(ending) || awaited.contains(&(ending.key.seq, ending.node, ending.attempt));
+    let is_awaited = |ending: &Ending| awaited.contains(&(ending.key.seq, ending.node, ending.attempt));
     let mut treated = Vec::with_capacity(list.len());
     for (ending, draw) in list.iter().zip(draws) {
         let mut this = Treated { treatment: Treatment::Final, position: 0, resumed_from: None };
         if let How::Result(result) = &ending.how {
-            let resumed = result.resumed_at_fuel.is_some();
-            // A node that says that it went on from a checkpoint which nobody made has only itself to rest on.
-            let origin = || origins.get(&ending.key.seq).copied().unwrap_or(ending.node);
-            this.resumed_from = resumed.then(origin);
+            // A first attempt was given no checkpoint, and none is given that is not here: whatever such a result says,
+            // all of it is its node's.
+            let resumed = result.resumed_at_fuel.is_some() && ending.attempt > 1;
+            this.resumed_from = origins.get(&ending.key.seq).copied().filter(|_| resumed);
             let counts = is_awaited(ending) && result.outcome.is_deterministic();
             if counts && ending.node != SERVER && trust.concerns(job.account, ending.owner) {
                 this.position = records.result(ending.node);
@@ -337,7 +349,7 @@ fn treat_all(
                     own: false,
                     verify: verify_of(job.submission.verify),
                     critical: job.submission.critical,
-                    resumed: this.resumed_from.is_some_and(|origin| origin != ending.node),
+                    resumed: this.resumed_from.is_some(),
                 };
                 let (record, owner) = (records.record(ending.node), records.owner(ending.node));
                 this.treatment = trust::treat(trust.policy(), &scene, &record, &owner, *draw, now_i64());
@@ -426,12 +438,12 @@ async fn consequences(
                         tracing::warn!(node = claim.node.0, job = %endings.job.public_id, seq = key.seq, "a wrong result");
                     }
                 }
-                // Of a node and the maker of the checkpoint that it went on from, nobody knows which is at fault.
+                // Wrong, and nobody knows whose fault: of the node, of the maker of the checkpoint that it went on from, or
+                // of a processor that treats NaNs differently. Nobody is punished, and nothing of theirs is believed.
                 let doubtful = decided.claims.iter().enumerate().filter(|(at, _)| !right.has(*at) && !wrong.has(*at));
-                for (_, claim) in doubtful {
-                    if let Some(maker) = claim.resumed_from {
-                        records.suspect(maker.0);
-                        records.suspect(claim.node.0);
+                for (_, claim) in doubtful.filter(|_| frozen.is_none()) {
+                    for node in [Some(claim.node), claim.resumed_from].into_iter().flatten() {
+                        records.suspect(trust.policy(), node.0);
                     }
                 }
                 if let Some(like) = frozen {
@@ -529,6 +541,9 @@ async fn settle(
                 None => bill.hold(slip(ending.node, ending.owner), seq, decided.conclusion.fuel, treated.position),
             }
         }
+        if let Some(claim) = decided.unvouched.and_then(|at| decided.claims.get(at)).filter(|claim| !claim.held) {
+            bill.hold(slip(claim.node.0, claim.owner.0), seq, claim.fuel, claim.position);
+        }
         for pay in &decided.pays {
             bill.pay(slip(pay.node.0, pay.owner.0), seq, pay);
         }
@@ -536,7 +551,8 @@ async fn settle(
     if bill.is_empty() {
         return Ok(Settled::default());
     }
-    bill.write(db, JobNo(job.id), *stage, job.price.as_ref(), job.limits()).await
+    let known = |node| trust.about(NodeNo(node)).standing.vouches();
+    bill.write(db, JobNo(job.id), *stage, job.price.as_ref(), job.limits(), known).await
 }
 
 /// Counters, fuel, logs, earlier attempts, blobs: everything that goes with the units that changed.

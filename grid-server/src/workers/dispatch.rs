@@ -145,7 +145,7 @@ pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
     let mut nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
     let (policy, anchor) = (*app.trust.policy(), app.anchor.ready().is_ok());
     mind_the_door(&mut nodes, &policy, app.trust.door(), anchor);
-    Snapshot { nodes, jobs, policy, anchor }
+    Snapshot { nodes, jobs, policy, anchor, has_anchor: !app.anchor.is_off() }
 }
 
 /// Keep some open units in memory, where there are more.

@@ -11,9 +11,11 @@ use sea_orm::ConnectionTrait;
 use super::rewind;
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
+use crate::store::holdings::{self, State};
 use crate::store::jobs::JobEnd;
+use crate::store::rewind as results;
 use crate::store::stages::Moves;
-use crate::store::{StoreError, blobs, holdings, jobs, leases, retention, stages, units};
+use crate::store::{StoreError, blobs, jobs, leases, retention, stages, units};
 
 /// The job ends without a result.
 pub async fn fail(app: &App, job: &Arc<ActiveJob>, error: String) -> anyhow::Result<()> {
@@ -44,7 +46,7 @@ pub async fn end(
                 }
                 withdraw(db, id).await?;
                 if priced {
-                    holdings::give_up(db, JobNo(id)).await?;
+                    forgive(db, id).await?;
                     rewind::refund(db, id, account).await?;
                 }
                 correct(db, id, account, end.result, before).await?;
@@ -57,6 +59,21 @@ pub async fn end(
         .await?;
     forget(app, job, phase);
     Ok(ended)
+}
+
+/// A job ends owing something: it is never paid, and what it would have paid for does not stand, should it be retried.
+async fn forgive(db: &impl ConnectionTrait, job: i64) -> Result<(), StoreError> {
+    loop {
+        let owed = holdings::of_job(db, JobNo(job), State::Unpaid, 0, 500).await?;
+        if owed.is_empty() {
+            return Ok(());
+        }
+        for holding in &owed {
+            results::revoke(db, job, holding.stage, holding.node.0, &holding.units).await?;
+        }
+        let ids: Vec<i64> = owed.iter().map(|holding| holding.id).collect();
+        holdings::set_states(db, &ids, State::Unpaid, State::Void).await?;
+    }
 }
 
 /// A result that differs from the one that was delivered before: its author is told.

@@ -86,6 +86,7 @@ impl Bill {
         stage: u16,
         price: Option<&Price>,
         limits: &Limits,
+        known: impl Fn(i64) -> bool,
     ) -> Result<Settled, StoreError> {
         let now = now_ms();
         let mut holdings = Vec::with_capacity(self.held.len());
@@ -142,7 +143,7 @@ impl Bill {
         holdings::insert(db, &holdings).await?;
         for (slip, fuel) in &self.grid {
             let (pay, _) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
-            check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), now).await?;
+            check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), known(slip.node), now).await?;
         }
         settled.left = Some(left(db, job).await?);
         Ok(settled)
@@ -186,9 +187,14 @@ pub async fn apply(db: &impl ConnectionTrait, transfers: &[Transfer], now: u64) 
     }
 }
 
-/// Pay for a check: from the fees, and where they are not enough yet, from new credits.
-async fn check(db: &impl ConnectionTrait, pay: Transfer, now: u64) -> Result<(), StoreError> {
+/// Pay for a check: from the fees, and where they are not enough yet, from new credits. Those are for nodes whose word
+/// counts only: else two strangers could have credits made by checking each other.
+async fn check(db: &impl ConnectionTrait, pay: Transfer, known: bool, now: u64) -> Result<(), StoreError> {
     if pay.amount.is_zero() || apply(db, &[pay], now).await? {
+        return Ok(());
+    }
+    if !known {
+        tracing::info!(credits = %pay.amount, "a check by a new node was not paid: the fees do not suffice");
         return Ok(());
     }
     let name = format!("check {}", pay.id());

@@ -57,7 +57,7 @@ impl Records {
             if node == SERVER || self.nodes.contains_key(&node) {
                 continue;
             }
-            self.nodes.insert(node, NodeRow { node, record: Record::default(), review_from: None });
+            self.nodes.insert(node, NodeRow { node, record: Record::default(), review_from: None, version: 0 });
             self.owner_of.insert(node, owner);
             ids.push(node);
             if !self.owners.contains_key(&owner) {
@@ -151,10 +151,12 @@ impl Records {
         Some(fault)
     }
 
-    /// Two nodes of which one is at fault, nobody knows which: both earn their trust anew.
-    pub fn suspect(&mut self, node: i64) {
+    /// A node that may be at fault: it earns its trust anew, and what is held of it is run again.
+    pub fn suspect(&mut self, policy: &Policy, node: i64) {
         if let Some(row) = self.nodes.get_mut(&node) {
             row.record.passes = 0;
+            let from = row.record.final_position(policy);
+            row.review_from = Some(row.review_from.map_or(from, |before| before.min(from)));
             self.changed.insert(node);
         }
     }
@@ -170,7 +172,8 @@ impl Records {
 
     /// Write what changed; it comes back so that memory can be told once it is committed.
     pub async fn write(&self, db: &impl ConnectionTrait) -> Result<Kept, StoreError> {
-        let nodes: Vec<NodeRow> = self.changed.iter().filter_map(|node| self.nodes.get(node).copied()).collect();
+        let next = |row: &NodeRow| NodeRow { version: row.version + 1, ..*row };
+        let nodes: Vec<NodeRow> = self.changed.iter().filter_map(|node| self.nodes.get(node).map(next)).collect();
         let owner = |account: &i64| Some(OwnerRow { account: *account, record: *self.owners.get(account)? });
         let owners: Vec<OwnerRow> = self.changed_owners.iter().filter_map(owner).collect();
         trust::put_nodes(db, &nodes).await?;

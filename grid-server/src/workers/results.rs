@@ -82,6 +82,9 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             app.metrics.node_faults.inc();
             continue;
         }
+        // Frames are settled under numbers of the server's own: a node's are its own word.
+        let number = pay::no_frame();
+        let mut told: HashSet<UnitKey> = HashSet::new();
         for mut result in frame.results {
             result.attempt = job.mask.attempt(result.key, result.attempt);
             if !exists(&job, result.key) {
@@ -92,11 +95,11 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             let held = node.lock().leases.holds(job.id, key.stage, key.seq, attempt);
             // No unit twice in one list: a rightful result behind a stale one gets a list of its own.
             let again = !named.insert((job.id, key));
-            if again && !held {
+            if !told.insert(key) || again && !held {
                 continue;
             }
             let how = How::Result(Box::new(sound(app, &job, result).await));
-            let number = if again { pay::no_frame() } else { frame.frame };
+            let number = if again { pay::no_frame() } else { number };
             let ending = Ending { node: node.id, owner: node.account, key, attempt, held, frame: number, how };
             if again {
                 all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] });

@@ -55,6 +55,7 @@ async fn revoke_of_job(app: &App, node: i64, job: i64, stage: u16, list: Vec<Hol
             Box::pin(async move { write(db, node, job, stage, &list, heavy.then_some(version)).await })
         })
         .await?;
+    let Some(changed) = changed else { return Ok(false) };
     match active.filter(|_| !heavy) {
         Some(active) => {
             remember(&active, node, stage, &changed);
@@ -83,7 +84,7 @@ fn begin(app: &App, job: &Arc<ActiveJob>, stage: u16) -> bool {
     true
 }
 
-/// Units that are to be run again, by stage. With `reopen` the job goes back to `stage` as a new version.
+/// Units of `stage` that are to be run again; none where the job went on meanwhile. With `reopen` the job goes back to `stage` as a new version.
 async fn write(
     db: &DatabaseTransaction,
     node: i64,
@@ -91,13 +92,29 @@ async fn write(
     stage: u16,
     list: &[Holding],
     reopen: Option<u64>,
-) -> Result<Vec<u64>, StoreError> {
+) -> Result<Option<Vec<u64>>, StoreError> {
+    let seqs: Vec<u64> = list.iter().filter(|it| it.stage == stage).flat_map(|it| it.units.iter().copied()).collect();
+    let Some(row) = jobs::by_id(db, job).await? else {
+        void(db, list).await?;
+        return Ok(Some(Vec::new()));
+    };
+    let last = stages::of_job(db, job).await?.last().map(|last| last.stage);
+    if reopen.is_none() && (row.phase >= JobPhase::Assembling || last != Some(stage)) {
+        // It went on since it was looked at.
+        return Ok(None);
+    }
     void(db, list).await?;
-    let Some(row) = jobs::by_id(db, job).await? else { return Ok(Vec::new()) };
-    if row.phase > JobPhase::Done {
+    if row.phase == JobPhase::Cancelled {
         // Nothing of it is wanted any more: what it would have paid is its author's again.
         refund(db, job, row.account).await?;
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
+    }
+    if row.phase == JobPhase::Failed {
+        // A retry must not find a cheat's results.
+        rewind::drop_after(db, job, row.account, stage).await?;
+        rewind::revoke(db, job, stage, node, &seqs).await?;
+        refund(db, job, row.account).await?;
+        return Ok(Some(Vec::new()));
     }
     if let Some(version) = reopen {
         end::withdraw(db, job).await?;
@@ -105,14 +122,14 @@ async fn write(
         let phase = if stage == 0 { JobPhase::Splitting } else { JobPhase::Running };
         rewind::reopen(db, job, phase, version.max(row.version + 1)).await?;
     }
-    let seqs: Vec<u64> = list.iter().filter(|it| it.stage == stage).flat_map(|it| it.units.iter().copied()).collect();
-    rewind::revoke(db, job, stage, node, &seqs).await
+    rewind::revoke(db, job, stage, node, &seqs).await.map(Some)
 }
 
 /// What was held goes back to the escrow, and from there to the author of a job that has ended.
 async fn void(db: &DatabaseTransaction, list: &[Holding]) -> Result<(), StoreError> {
     let ids: Vec<i64> = list.iter().map(|holding| holding.id).collect();
     let moved = holdings::set_states(db, &ids, State::Held, State::Void).await?;
+    holdings::set_states(db, &ids, State::Unpaid, State::Void).await?;
     let held = list.iter().filter(|holding| moved.contains(&holding.id));
     let reserved: Vec<Transfer> = held.flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee)).collect();
     let voids: Vec<Transfer> = reserved.iter().map(Transfer::void).collect();

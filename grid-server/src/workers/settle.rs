@@ -1,5 +1,6 @@
 //! What is held becomes final, or is looked through because its node was caught. Also what silent nodes left.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,20 +68,24 @@ async fn reviews(app: &App) -> anyhow::Result<()> {
             tracing::warn!(node = row.node, holdings = held.len(), "results of a caught node are run again");
         }
         if done {
-            reviewed(app, row.node).await?;
+            reviewed(app, row.node, from).await?;
         }
     }
     app.wakes.finish.notify_one();
     Ok(())
 }
 
-async fn reviewed(app: &App, node: i64) -> anyhow::Result<()> {
+async fn reviewed(app: &App, node: i64, from: u64) -> anyhow::Result<()> {
     let policy = *app.trust.policy();
     let records = app
         .store
         .write(move |db| {
             Box::pin(async move {
                 let Some(row) = nodes::by_id(db, node).await? else { return Ok(None) };
+                // It may have been caught once more since the last look.
+                if !holdings::held_from(db, NodeNo(node), from + 1, 1).await?.is_empty() {
+                    return Ok(None);
+                }
                 let mut records = Records::default();
                 records.load(db, [(node, row.account_id)]).await?;
                 records.reviewed(&policy, node);
@@ -100,12 +105,18 @@ async fn finals(app: &App) -> anyhow::Result<()> {
         let Some(last) = nodes.last() else { break };
         after = *last;
         for node in nodes {
-            let to = app.trust.record(node.0).final_position(app.trust.policy());
-            let held = holdings::held_to(app.store.reader(), node, to, PAGE).await?;
-            post(app, held).await?;
+            if let Err(error) = super::guarded(finals_of(app, node)).await {
+                tracing::error!(node = node.0, error = format!("{error:#}"), "failed to make a node's results final");
+            }
         }
     }
     by_age(app).await
+}
+
+async fn finals_of(app: &App, node: NodeNo) -> anyhow::Result<()> {
+    let to = app.trust.record(node.0).final_position(app.trust.policy());
+    let held = holdings::held_to(app.store.reader(), node, to, PAGE).await?;
+    post(app, held).await
 }
 
 /// A slow node's pay does not wait for ever.
@@ -166,11 +177,17 @@ async fn post_all(db: &DatabaseTransaction, held: &[Holding]) -> Result<(), Stor
 /// Nodes that were not heard of for days: a sample of what they left is run by the server itself, then the rest is
 /// final, or void.
 async fn stale(app: &App) -> anyhow::Result<()> {
+    let before = now_ms().saturating_sub(app.trust.policy().stale_after_ms.unsigned_abs());
+    let old = holdings::held_before(app.store.reader(), before, NODES).await?;
+    let nodes: BTreeSet<NodeNo> = old.iter().map(|holding| holding.node).collect();
+    for node in nodes {
+        stale_of(app, node).await?;
+    }
+    Ok(())
+}
+
+async fn stale_of(app: &App, node: NodeNo) -> anyhow::Result<()> {
     let policy = *app.trust.policy();
-    let before = now_ms().saturating_sub(policy.stale_after_ms.unsigned_abs());
-    let old = holdings::held_before(app.store.reader(), before, 1).await?;
-    let Some(oldest) = old.into_iter().next() else { return Ok(()) };
-    let node = oldest.node;
     let held = holdings::held_from(app.store.reader(), node, 0, PAGE).await?;
     let left: usize = held.iter().map(|holding| holding.units.len()).sum();
     let silent = now_i64().saturating_sub(app.trust.record(node.0).last_ms);
@@ -199,10 +216,12 @@ async fn confirms(app: &App, holding: &Holding, seq: u64) -> anyhow::Result<bool
     }
     let standing = units::standing(app.store.reader(), holding.job.0, holding.stage, &[seq]).await?.pop();
     let Some(standing) = standing.filter(|unit| unit.node == Some(holding.node.0)) else { return Ok(true) };
-    let unit = AnchorUnit::load(app, holding.job.0, key).await?;
+    let mut unit = AnchorUnit::load(app, holding.job.0, key).await?;
+    unit.floats = standing.floats;
     let result = app.anchor.run(app, unit).await?;
     let root = |output: &Option<fallow_protocol::unit::Output>| output.as_ref().map(|output| output.root());
-    Ok(result.fuel == standing.fuel && root(&result.output) == root(&standing.output))
+    let same_fuel = standing.resumed_from.is_some() || result.fuel == standing.fuel;
+    Ok(same_fuel && root(&result.output) == root(&standing.output))
 }
 
 async fn caught(app: &App, holding: &Holding) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use grid_core::life::{
     About, Basis, Change, Claim, JobFailure, JobLife, Others, Report, Scene, Unit, Verdict, after_failure,
 };
 use grid_core::settle::{self, Attempt, End, Ended, Pay, Role};
-use grid_core::trust::{Marks, Policy, Treatment};
+use grid_core::trust::{GridKind, Marks, Policy, Treatment};
 use grid_core::{AccountNo, NodeNo};
 
 use super::conclude::{Ending, How};
@@ -44,6 +44,8 @@ pub struct Decided {
     pub pays: Vec<Pay>,
     /// Whose result stands, where it is not the newest attempt's.
     pub told_by: Option<i64>,
+    /// Only nodes that nobody knows say the same: the claim whose pay is held, so that it can be looked through.
+    pub unvouched: Option<usize>,
     /// BLAKE3 of an output that does not stand (yet).
     root: Option<Digest>,
     resumed: bool,
@@ -225,6 +227,7 @@ impl<'a> Decider<'a> {
             claims: before,
             pays: Vec::new(),
             told_by: Some(first.node.0),
+            unvouched: None,
             root: None,
             resumed: false,
         };
@@ -312,6 +315,7 @@ impl<'a> Decider<'a> {
             claims: Vec::new(),
             pays: Vec::new(),
             told_by: first.map(|claim| claim.node.0),
+            unvouched: None,
             root: result.output.as_ref().map(Output::root),
             resumed: result.resumed_at_fuel.is_some(),
         }
@@ -368,8 +372,34 @@ impl<'a> Decider<'a> {
         // What is held is paid when it is final.
         let is_held = matches!(basis, Basis::Believed { held: true });
         let stood = |attempt: u32| decided.claims.iter().any(|claim| claim.attempt == attempt && claim.held);
-        let due = |pay: &Pay| !is_held && pay.node.0 != SERVER && !stood(pay.attempt);
+        let unvouched = self.unvouched(decided, basis);
+        let later = unvouched.map(|at| decided.claims[at].attempt);
+        let due = |pay: &Pay| {
+            !is_held
+                && pay.node.0 != SERVER
+                && !stood(pay.attempt)
+                && later.is_none_or(|attempt| attempt != pay.attempt)
+        };
         decided.pays = pays.into_iter().filter(due).collect();
+        if let Some(at) = unvouched {
+            // What is looked through is found by whose result it is.
+            decided.told_by = Some(decided.claims[at].node.0);
+            decided.unvouched = Some(at);
+        }
+    }
+
+    /// The first of those who were right, where none of them is known on a grid that anybody may join.
+    fn unvouched(&self, decided: &Decided, basis: Basis) -> Option<usize> {
+        let Basis::Agreed { right, .. } = basis else { return None };
+        let is_done = matches!(decided.verdict, Verdict::Accepted(_));
+        if !is_done || self.policy.grid != GridKind::Open {
+            return None;
+        }
+        let known = |at: usize| {
+            let claim = &decided.claims[at];
+            claim.owner.0 == self.job.account || (self.about)(claim.node).standing.vouches()
+        };
+        if right.iter().any(known) { None } else { right.iter().next() }
     }
 
     fn attempt(&self, at: usize, claim: &Claim, right: bool) -> Attempt {
@@ -377,7 +407,7 @@ impl<'a> Decider<'a> {
         let role = match at {
             0 => Role::Work,
             // Copies that the author asked for are his to pay.
-            _ if copies => Role::Backup,
+            _ if copies || self.job.submission.critical => Role::Backup,
             _ => Role::Check,
         };
         let end = End::Result { fuel: claim.fuel, right, resumed: claim.resumed_from.is_some() };

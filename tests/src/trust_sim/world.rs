@@ -215,6 +215,7 @@ impl World {
             output: digest,
             resumed: false,
             void: is_gone || claim.position <= seat.record.fault_position,
+            own: false,
         }
     }
 

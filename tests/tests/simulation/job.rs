@@ -171,7 +171,7 @@ impl Job {
         let avoid = row.unit.avoid(row.last).expect("a picky unit avoids somebody");
         let waiting_ms = now_ms - row.ready_since_ms;
         let claims = views(&row.unit.claims, Some(self.owner), &about);
-        Picky { key, avoid: if avoid.must { Vec::new() } else { avoid.nodes }, claims, waiting_ms }
+        Picky { key, avoid: if avoid.must { Vec::new() } else { avoid.nodes }, claims, by_server: true, waiting_ms }
     }
 }
 
