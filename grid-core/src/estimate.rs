@@ -66,10 +66,12 @@ fn margin_permille(units: u64, sampled: &[u64]) -> u128 {
     (2 * (variance / number).isqrt()).max(MARGIN_MIN)
 }
 
-/// What that costs an author whose units have this memory limit, bytes.
-pub fn credits(fuel: Guess<u64>, price: &Price, memory_bytes: u64) -> Guess<Amount> {
+/// What that costs an author whose `units` have this memory limit, bytes. Each frame of results is rounded up to a
+/// micro-credit, and in the worst case each unit comes in a frame of its own.
+pub fn credits(units: u64, fuel: Guess<u64>, price: &Price, memory_bytes: u64) -> Guess<Amount> {
     let cost = |fuel| cost(fuel, price, memory_bytes);
-    Guess { low: cost(fuel.low), likely: cost(fuel.likely), high: cost(fuel.high) }
+    let rounded = if cost(1).is_zero() { Amount::ZERO } else { Amount::saturating(units.into()) };
+    Guess { low: cost(fuel.low), likely: cost(fuel.likely), high: cost(fuel.high).saturating_add(rounded) }
 }
 
 /// How long a grid takes, seconds, from and to: at best all of it works for the job, at worst what is free of it (half
@@ -119,8 +121,10 @@ mod tests {
     fn prices_follow_the_fuel() {
         let tera = 1_000_000_000_000;
         let guess = Guess { low: 33 * tera, likely: 37 * tera, high: 42 * tera };
-        let cost = credits(guess, &Price::default(), 64 << 20);
-        assert_eq!((cost.low.micro(), cost.high.micro()), (33_000_000, 42_000_000));
+        let cost = credits(4_096, guess, &Price::default(), 64 << 20);
+        assert_eq!((cost.low.micro(), cost.high.micro()), (33_000_000, 42_004_096));
+        let free = credits(4_096, guess, &Price { per_tera_fuel: Amount::ZERO, ..Price::default() }, 64 << 20);
+        assert_eq!(free.high, Amount::ZERO);
     }
 
     #[test]

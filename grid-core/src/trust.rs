@@ -25,6 +25,8 @@ mod treat;
 
 #[cfg(test)]
 mod properties;
+#[cfg(test)]
+mod tests;
 
 pub use claim::{ClaimView, Marks};
 pub use decide::{Decision, Like, decide, decide_alone};

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use fallow_tests::trust_sim::{Attack, Mix, Rule, Setup, Tally};
 use grid_core::trust::Policy;
 
-const UNITS: u64 = 600_000;
+const UNITS: u64 = 300_000;
 
 fn attack(rate_ppm: u32, sleep: u32, collude: bool) -> Attack {
     Attack { rate_ppm, sleep, collude, mix: Mix::Alike }
@@ -62,7 +62,7 @@ fn few_wrong_results_are_accepted() {
 
 #[test]
 fn copies_are_few() {
-    let honest = [None, Some(50)].map(|units| Setup { units: 2_000_000, ..setup(0, Attack::NONE, units) });
+    let honest = [None, Some(50)].map(|units| Setup { units: 1_500_000, ..setup(0, Attack::NONE, units) });
     for tally in run_all(&honest) {
         println!("overhead {:.4}, of newcomers {:.4}", tally.overhead(), tally.newcomer_overhead());
         assert!(tally.overhead() <= 0.04, "{tally:?}");

@@ -92,7 +92,8 @@ fn conclude(plan: &Plan, grid: &GridInfo, sample: Sample, speed: &Speed) -> Esti
     let fuel = estimate::fuel(sample.units, &sample.fuel, sample.extra_fuel);
     let pays = grid.credits && plan.run_on != RunOn::Own;
     let price = price(&grid.price, plan.offer_permille);
-    let cost = pays.then(|| estimate::credits(copied(fuel, plan.verify), &price, plan.limits.memory_bytes));
+    let cost =
+        pays.then(|| estimate::credits(sample.units, copied(fuel, plan.verify), &price, plan.limits.memory_bytes));
     let one = grid_core::pricing::cost(plan.limits.fuel, &price, plan.limits.memory_bytes);
     let budget = cost.as_ref().map(|cost| cost.high.max(one));
     let grid_s = estimate::seconds(sample.units, copied(fuel, plan.verify), speed);

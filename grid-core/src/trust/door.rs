@@ -31,11 +31,11 @@ impl Door {
         Self { passes: self.passes.saturating_add(1) }
     }
 
-    /// A node got a strike: two probations' worth at the least, so that those who earn trust only to lie close it too,
-    /// and a share, so that a wide door closes fast.
+    /// A node got a strike: all that one node can have opened, so that those who earn trust only to lie close it too, and
+    /// a share, so that a wide door closes fast.
     #[must_use]
     pub fn struck(self, policy: &Policy) -> Self {
-        let fall = 2 * policy.probation_passes + self.passes / policy.door_share.max(1);
+        let fall = policy.established_passes + self.passes / policy.door_share.max(1);
         Self { passes: self.passes.saturating_sub(fall) }
     }
 

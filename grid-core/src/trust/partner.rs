@@ -55,7 +55,7 @@ pub enum Unfit {
     Claimed,
     /// It gets no work at all.
     Barred,
-    /// Two nodes of its owner say the same already.
+    /// Two nodes say the same already, and one of its owner has had his say.
     Enough,
 }
 
@@ -95,8 +95,8 @@ pub fn partner(policy: &Policy, claims: &[ClaimView], candidate: &Candidate, ref
     }
     let is_anchor = candidate.standing == Standing::Anchor;
     let same_owner = !is_anchor && claims.iter().any(|claim| claim.owner == candidate.owner);
-    let is_enough = |claim: &ClaimView| claims.iter().filter(|other| other.agrees(claim)).count() >= 2;
-    if same_owner && claims.iter().any(is_enough) {
+    let live = || claims.iter().filter(|claim| !claim.void);
+    if same_owner && live().any(|claim| live().filter(|other| other.agrees(claim)).count() >= 2) {
         return Err(Unfit::Enough);
     }
     let newcomer = !candidate.standing.vouches();

@@ -28,21 +28,22 @@ pub struct Policy {
     /// rate: 20 keep it below 1e-3 with 5 % attackers.
     pub probation_passes: u32,
     /// A node with k passed checks has a share of c / k of its results checked (c), so that trust grows with the
-    /// square root of the work and the first 1,600 results cost at most 7 % more.
+    /// square root of the work; a newcomer's first 1,600 results then cost some 5 % more.
     pub check_scale: u32,
     /// The share is never below this (q), so that a node that turns bad is found within its window.
+    /// Copies that it runs for others are compared too, and it cannot tell them apart: about 2 q of what it runs.
     pub check_min_ppm: u32,
     /// Of the results that are checked, the share for which two equal copies are not enough but three are needed:
     /// otherwise two nodes that conspire would never be found.
     pub third_ppm: u32,
     /// Results of a node for which an unchecked one is held before it can be final (B). A node that cheats at rate s is
-    /// found before that with probability 1 - (1 - s q)^B.
+    /// found before that with probability 1 - (1 - 2 s q)^B or so.
     pub window: u64,
     /// Passed checks that a node should have among its recent results when a job ends in which it has unchecked ones.
     /// At most [`RECENT`](super::RECENT).
     pub sweep: u32,
-    /// What recent means: so many of the node's last results. At the least share of checks a good node has passed
-    /// about twice `sweep` in it, so it is seldom asked again, however small jobs are.
+    /// What recent means: so many of the node's last results. At the least share of checks a good node passes
+    /// about fifteen in so many, so it is seldom asked again, however small jobs are.
     pub sweep_window: u64,
     /// Nodes that run one unit at most. Two liars are outvoted by three.
     pub executors_max: u8,

@@ -56,7 +56,10 @@ async fn revoke_of_job(app: &App, node: i64, job: i64, stage: u16, list: Vec<Hol
         })
         .await?;
     match active.filter(|_| !heavy) {
-        Some(active) => remember(&active, node, stage, &changed),
+        Some(active) => {
+            remember(&active, node, stage, &changed);
+            load::money(app, &active).await?;
+        }
         None => bring_back(app, job).await?,
     }
     app.wakes.dispatch.notify_one();

@@ -9,7 +9,7 @@ use grid_core::{JobNo, NodeNo};
 use sea_orm::DatabaseTransaction;
 
 use super::records::Records;
-use super::{pay, rewind};
+use super::{due, load, pay, rewind};
 use crate::anchor::AnchorUnit;
 use crate::app::{App, now_ms};
 use crate::store::holdings::{self, Holding, State};
@@ -122,38 +122,20 @@ async fn by_age(app: &App) -> anyhow::Result<()> {
     post(app, old.into_iter().filter(is_over).collect()).await
 }
 
-/// Jobs whose budget was raised pay what they owe.
+/// Jobs that owe something pay it as soon as their escrow has it: what was voided comes back there.
 async fn owed(app: &App) -> anyhow::Result<()> {
     for job in app.active.all() {
-        let due = {
-            let state = job.lock();
-            state.unpaid && !state.budget.is_zero()
-        };
-        if !due {
+        if !job.lock().unpaid {
             continue;
         }
         let id = JobNo(job.id);
-        let unpaid = holdings::of_job(app.store.reader(), id, State::Unpaid, 0, PAGE).await?;
-        for holding in unpaid {
-            app.store
-                .write(move |db| {
-                    let holding = holding.clone();
-                    Box::pin(async move { hold(db, &holding).await })
-                })
-                .await?;
+        app.store.write(move |db| Box::pin(async move { due::hold(db, id, now_ms()).await })).await?;
+        load::money(app, &job).await?;
+        if !job.lock().unpaid {
+            job.touch();
+            app.wakes.finish.notify_one();
+            app.wakes.dispatch.notify_one();
         }
-        super::load::money(app, &job).await?;
-        job.touch();
-        app.wakes.finish.notify_one();
-        app.wakes.dispatch.notify_one();
-    }
-    Ok(())
-}
-
-async fn hold(db: &DatabaseTransaction, holding: &Holding) -> Result<(), StoreError> {
-    let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
-    if pay::apply(db, &transfers, now_ms()).await? {
-        holdings::set_states(db, &[holding.id], State::Unpaid, State::Held).await?;
     }
     Ok(())
 }

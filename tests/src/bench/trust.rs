@@ -72,7 +72,9 @@ fn cells(options: Options) -> Vec<Cell> {
         cells.extend(LIARS_PCT.map(of));
     }
     for (name, rule) in [("boinc", Rule::Boinc), ("quorum", Rule::Quorum)] {
-        let of = |pct: u32| cell(format!("at_{pct}pct_{name}"), setup(rule, pct, None), attacks(pct));
+        // They hold nothing back, so that a quarter of the units tells as much.
+        let shorter = |pct| Setup { units: units / 4, ..setup(rule, pct, None) };
+        let of = |pct: u32| cell(format!("at_{pct}pct_{name}"), shorter(pct), attacks(pct));
         cells.extend(LIARS_PCT.map(of));
     }
     let together: Vec<Attack> = attacks(1).into_iter().filter(|attack| attack.collude).collect();
@@ -118,8 +120,10 @@ fn tell(figures: &Figures, cell: &Cell) {
     let ppm = |share: f64| share * 1e6;
     figures.tell(&format!("wrong_{name}"), ppm(cell.worst(Tally::wrong_share)), "ppm");
     figures.tell(&format!("overhead_{name}"), 100.0 * cell.worst(Tally::overhead), "%");
-    if cell.setup.rule.looks_back() {
+    if cell.setup.job_units.is_some() {
         figures.tell(&format!("wrong_when_delivered_{name}"), ppm(cell.worst(Tally::delivered_share)), "ppm");
+    }
+    if cell.setup.rule.looks_back() {
         figures.tell(
             &format!("banned_honest_{name}"),
             100.0 * cell.total(|it| it.healthy_banned, |it| it.healthy),

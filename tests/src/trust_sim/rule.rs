@@ -22,7 +22,7 @@ impl Rule {
     pub fn treat(&self, record: &Record, owner: &OwnerRecord, draw: u64, now_ms: i64) -> Treatment {
         match self {
             Rule::Fallow(policy) => treat(policy, &Scene::default(), record, owner, draw, now_ms),
-            Rule::Boinc if record.passes >= BOINC_TRUSTED_AFTER && draw % u64::from(record.passes) != 0 => {
+            Rule::Boinc if record.passes >= BOINC_TRUSTED_AFTER && !draw.is_multiple_of(u64::from(record.passes)) => {
                 Treatment::Final
             }
             Rule::Boinc | Rule::Quorum => Treatment::Check { copies: 2 },
