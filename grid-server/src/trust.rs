@@ -39,7 +39,6 @@ struct Known {
     places: HashMap<i64, Place>,
     frozen: HashSet<Frozen>,
     door: Door,
-    reviewed: HashSet<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +83,6 @@ impl Trust {
     /// Bring in what the database has.
     pub fn load(&self, nodes: Vec<NodeRow>, owners: Vec<OwnerRow>, frozen: &[(String, i64)]) {
         let mut known = self.lock();
-        known.reviewed = nodes.iter().filter(|row| row.review_from.is_some()).map(|row| row.node).collect();
         known.nodes = nodes.into_iter().map(|row| (row.node, row)).collect();
         known.owners = owners.into_iter().map(|row| (row.account, row.record)).collect();
         known.frozen =
@@ -110,24 +108,14 @@ impl Trust {
     pub fn keep(&self, nodes: &[NodeRow], owners: &[OwnerRow]) {
         let mut known = self.lock();
         for row in nodes {
-            let Known { nodes, reviewed, .. } = &mut *known;
-            let newest = nodes.entry(row.node).or_insert(*row);
+            let newest = known.nodes.entry(row.node).or_insert(*row);
             if row.version >= newest.version {
                 *newest = *row;
-                match row.review_from {
-                    Some(_) => reviewed.insert(row.node),
-                    None => reviewed.remove(&row.node),
-                };
             }
         }
         for row in owners {
             known.owners.insert(row.account, row.record);
         }
-    }
-
-    /// Whether the results of any node are still to be run again.
-    pub fn reviews(&self) -> bool {
-        !self.lock().reviewed.is_empty()
     }
 
     /// A kind of computers gets no more.

@@ -15,7 +15,7 @@ use crate::grid::{Account, Grid, http};
 const SETTINGS: &str = "
 [work]
 heartbeat_ms = 500
-lease_ms = 3000
+lease_ms = 5000
 checkpoint_ms = 200
 [grid]
 kind = 'open'

@@ -50,10 +50,11 @@ pub async fn run(app: Arc<App>) {
 
 /// Everything that caught nodes have held after their last checked window is void, and run again.
 async fn reviews(app: &App) -> anyhow::Result<()> {
-    if !app.trust.reviews() {
+    let rows = trust::to_review(app.store.reader()).await?;
+    if rows.is_empty() {
         return Ok(());
     }
-    for row in trust::to_review(app.store.reader()).await? {
+    for row in rows {
         let Some(from) = row.review_from else { continue };
         let mut done = true;
         loop {

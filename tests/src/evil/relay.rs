@@ -117,6 +117,7 @@ impl Owner {
                     None => continue,
                 },
             };
+            let vanishes = steps.contains(&Step::Vanish);
             for step in steps {
                 match step {
                     Step::ToNode(message) => node.send(Message::Binary(wire::encode(&message).into())).await?,
@@ -126,10 +127,16 @@ impl Owner {
                         // What was said before is heard before the end: a broken connection would take it along.
                         server.close(None).await?;
                         while server.next().await.is_some_and(|said| said.is_ok()) {}
-                        self.vanished.send_replace(true);
-                        return Ok(());
                     }
                 }
+            }
+            // Tests hear of lies that are told.
+            self.lies.send_replace(
+                self.liar.lock().expect("no relay panics while it holds this").as_ref().map_or(0, |liar| liar.lies),
+            );
+            if vanishes {
+                self.vanished.send_replace(true);
+                return Ok(());
             }
         }
     }
@@ -141,9 +148,7 @@ impl Owner {
             *liar = Some(Liar::new(self.how.clone(), login.node.clone(), self.key()?, &self.name));
         }
         let liar = liar.as_mut().context("the node spoke before its login")?;
-        let steps = liar.on_node(message).context("the node's results cannot be read")?;
-        self.lies.send_replace(liar.lies);
-        Ok(steps)
+        liar.on_node(message).context("the node's results cannot be read")
     }
 
     fn server_said(&self, bytes: Vec<u8>, session: &mut String) -> Result<Vec<Step>> {
@@ -153,9 +158,7 @@ impl Owner {
         }
         let mut liar = self.liar.lock().expect("no relay panics while it holds this");
         let Some(liar) = liar.as_mut() else { return Ok(vec![Step::ToNode(message)]) };
-        let steps = liar.on_server(message);
-        self.lies.send_replace(liar.lies);
-        Ok(steps)
+        Ok(liar.on_server(message))
     }
 
     /// The node's key, as the node itself wrote it.
