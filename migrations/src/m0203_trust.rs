@@ -25,6 +25,7 @@ const UP: &[&str] = &[
     // position on are still to be voided and run again.
     "CREATE TABLE node_trust (node BIGINT PRIMARY KEY, record {blob} NOT NULL, review_from BIGINT,
         version BIGINT NOT NULL)",
+    "CREATE INDEX node_trust_review ON node_trust (node) WHERE review_from IS NOT NULL",
     "CREATE TABLE owner_trust (account BIGINT PRIMARY KEY, record {blob} NOT NULL)",
     // How far the door for new nodes is open; one row.
     "CREATE TABLE grid_trust (id BIGINT PRIMARY KEY CHECK (id = 1), door BIGINT NOT NULL)",
