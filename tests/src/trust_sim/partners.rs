@@ -15,7 +15,7 @@ impl World {
         self.is_free(anchor).then_some(anchor)
     }
 
-    /// The best of some computers for a copy; the anchor where a referee is asked for, or nobody else will do.
+    /// The best of some computers for a copy, or any where the rule knows no ranks; the anchor where a referee is asked for, or nobody else will do.
     pub fn pick(&mut self, index: u32) -> Option<usize> {
         let case = *self.cases.at(index);
         if case.referee && self.anchor().is_some() {
@@ -29,8 +29,10 @@ impl World {
                 continue;
             }
             let Ok(tier) = partner(&self.policy, &views[..len], &self.candidate(seat), case.referee) else { continue };
-            let will_do = !self.setup.rule.looks_back() || !tier.newcomer && !tier.same_owner;
-            if will_do && best.is_none_or(|(other, _)| tier < other) {
+            if !self.setup.rule.looks_back() {
+                return Some(seat);
+            }
+            if !tier.newcomer && !tier.same_owner && best.is_none_or(|(other, _)| tier < other) {
                 best = Some((tier, seat));
             }
         }
