@@ -8,6 +8,7 @@
 mod attack;
 mod jobs;
 mod judge;
+mod partners;
 mod rule;
 mod seat;
 mod tally;

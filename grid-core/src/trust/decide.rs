@@ -38,8 +38,8 @@ pub enum Decision {
         index: usize,
         /// All claims that give it.
         right: Marks,
-        /// Those of them for which it is a passed check ([`Record::passed`](super::Record::passed)): somebody of another
-        /// owner, whose word counts, says the same.
+        /// Those of them for which it is a passed check ([`Record::passed`](super::Record::passed)): a
+        /// node of another owner, whose word counts, says the same.
         credited: Marks,
         /// Claims to be punished ([`Record::fault`](super::Record::fault)). A wrong claim that rests on another node's
         /// checkpoint is in neither.

@@ -31,16 +31,16 @@ impl Door {
         Self { passes: self.passes.saturating_add(1) }
     }
 
-    /// A node got a strike: all that one node can have opened, so that those who earn trust only to lie close it too, and
-    /// a share, so that a wide door closes fast.
+    /// A node got a strike: all that one node can have opened, so that those who earn trust only to lie close it too,
+    /// and a share, so that a wide door closes fast.
     #[must_use]
     pub fn struck(self, policy: &Policy) -> Self {
         let fall = policy.established_passes + self.passes / policy.door_share.max(1);
         Self { passes: self.passes.saturating_sub(fall) }
     }
 
-    /// Whether a new node may have work when `ahead` others that are new have some or came before it. `vouchers` are the
-    /// nodes that could make it trusted: trusted ones, anchors, the server's own worker. Where there is none the door
+    /// Whether a new node may have work when `ahead` others that are new have some or came before it. `vouchers` are
+    /// the nodes that could make it trusted: trusted ones, anchors, the server's own worker. Where there is none the door
     /// stands open, because nobody else is there.
     pub fn admits(self, policy: &Policy, ahead: u32, vouchers: u32) -> bool {
         vouchers == 0 || ahead < self.width(policy)

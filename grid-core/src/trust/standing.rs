@@ -12,7 +12,7 @@ pub enum Standing {
     Trusted,
     /// It has not: each of its results is checked.
     Probation,
-    /// It gave wrong results at a rate that looks like broken hardware, and gets no work until then (Unix milliseconds).
+    /// It gave wrong results at a rate that looks like broken hardware, and gets no work for now.
     Quarantined {
         /// When it may work again, in probation.
         until_ms: i64,
