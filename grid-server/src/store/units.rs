@@ -173,7 +173,7 @@ const CONCLUDE_SQLITE: &str =
         memory_bytes, output_len, output, output_blob, message, claims, floats, resumed_from, input)
     SELECT $1, $2, {int:0}, {int:1}, {int:2}, {int:3}, {int:4}, {int:5}, {int:6}, {int:7}, {int:8}, {int:9},
         {bytes:10}, {bytes:11}, {text:12}, {bytes:13}, {int:14}, {int:15}, x'' FROM {rows:3}
-    WHERE EXISTS (SELECT 1 FROM units AS there WHERE there.job = $1 AND there.stage = $2 AND there.seq = {int:0})
+    AND EXISTS (SELECT 1 FROM units AS there WHERE there.job = $1 AND there.stage = $2 AND there.seq = {int:0})
     ON CONFLICT (job, stage, seq) DO UPDATE SET state = excluded.state, troubles = excluded.troubles,
         class = excluded.class, fuel = excluded.fuel, wall_us = excluded.wall_us,
         memory_bytes = excluded.memory_bytes, output_len = excluded.output_len, output = excluded.output,
