@@ -35,7 +35,7 @@ check_scale = 1
 check_min_ppm = 250000
 window = 10
 sweep = 5
-sweep_window = 20
+sweep_window = 1
 seasoned_after_ms = 0
 [anchor]
 share_permille = 100

@@ -32,7 +32,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> anyhow::Result<()> {
-    let (step, over) = {
+    let (step, over, is_swept) = {
         let state = job.lock();
         if state.ended || state.assembling {
             return Ok(());
@@ -45,10 +45,11 @@ async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> an
             _ if !stage.split_done => JobStep::Wait,
             _ => job_step(&state.life(&job.submission), &stage.counts),
         };
-        (step, stage.stage)
+        // A job is swept before it is put together. After a restart it is not swept again: it would not wait for checks.
+        (step, stage.stage, state.phase.0 == JobPhase::Assembling)
     };
     let goes_on = matches!(step, JobStep::CutUnits | JobStep::Merge { .. } | JobStep::Assemble);
-    if goes_on && (app.trust.reviews() || job.lock().unpaid || !sweep::sweep(app, job).await?) {
+    if goes_on && (app.trust.reviews() || job.lock().unpaid || !is_swept && !sweep::sweep(app, job).await?) {
         return Ok(());
     }
     match step {

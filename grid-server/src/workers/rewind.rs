@@ -55,6 +55,7 @@ async fn revoke_of_job(app: &App, node: i64, job: i64, stage: u16, list: Vec<Hol
             Box::pin(async move { write(db, node, job, stage, &list, heavy.then_some(version)).await })
         })
         .await?;
+    let Some(changed) = changed else { return Ok(false) };
     match active.filter(|_| !heavy) {
         Some(active) => remember(&active, node, stage, &changed),
         None => bring_back(app, job).await?,
@@ -80,7 +81,8 @@ fn begin(app: &App, job: &Arc<ActiveJob>, stage: u16) -> bool {
     true
 }
 
-/// Units that are to be run again, by stage. With `reopen` the job goes back to `stage` as a new version.
+/// Units that are to be run again. With `reopen` the job goes back to `stage` as a new version. None where it would have
+/// to, because it went on since it was looked at; nothing is written then.
 async fn write(
     db: &DatabaseTransaction,
     node: i64,
@@ -88,13 +90,18 @@ async fn write(
     stage: u16,
     list: &[Holding],
     reopen: Option<u64>,
-) -> Result<Vec<u64>, StoreError> {
+) -> Result<Option<Vec<u64>>, StoreError> {
+    let row = jobs::by_id(db, job).await?;
+    let went_on = |row: &jobs::JobRow| matches!(row.phase, JobPhase::Assembling | JobPhase::Done);
+    if reopen.is_none() && row.as_ref().is_some_and(went_on) {
+        return Ok(None);
+    }
     void(db, list).await?;
-    let Some(row) = jobs::by_id(db, job).await? else { return Ok(Vec::new()) };
+    let Some(row) = row else { return Ok(Some(Vec::new())) };
     if row.phase > JobPhase::Done {
         // Nothing of it is wanted any more: what it would have paid is its author's again.
         refund(db, job, row.account).await?;
-        return Ok(Vec::new());
+        return Ok(Some(Vec::new()));
     }
     if let Some(version) = reopen {
         end::withdraw(db, job).await?;
@@ -103,7 +110,7 @@ async fn write(
         rewind::reopen(db, job, phase, version.max(row.version + 1)).await?;
     }
     let seqs: Vec<u64> = list.iter().filter(|it| it.stage == stage).flat_map(|it| it.units.iter().copied()).collect();
-    rewind::revoke(db, job, stage, node, &seqs).await
+    rewind::revoke(db, job, stage, node, &seqs).await.map(Some)
 }
 
 /// What was held goes back to the escrow, and from there to the author of a job that has ended.

@@ -353,6 +353,8 @@ impl<'a> Decider<'a> {
             attempts = late.iter().map(|row| self.late(row)).collect();
             attempts.extend(newest);
         }
+        // The author pays for a lender's run, also where the server's own was right before it.
+        attempts.sort_by_key(|attempt| attempt.node.0 == SERVER);
         let unit = settle::Unit {
             author: AccountNo(self.job.account),
             fuel_limit: self.job.limits().fuel,
