@@ -35,7 +35,7 @@ check_scale = 1
 check_min_ppm = 250000
 window = 10
 sweep = 5
-sweep_window = 1
+sweep_window = 5
 seasoned_after_ms = 0
 [anchor]
 share_permille = 100
@@ -69,7 +69,7 @@ struct Toll {
     kills: u64,
     /// Results were on their way, or committed and not yet acknowledged.
     frames: u64,
-    /// A wrong result was found, and what its node holds was not yet void.
+    /// A wrong result was the newest news of cheats: what its node holds was perhaps not yet void.
     reviews: u64,
     /// The result was being put together.
     assemblies: u64,
@@ -137,13 +137,15 @@ impl Battle {
         self.open.author.job_until(&self.job, "at its end", ends).await
     }
 
-    /// Kills as soon as the job is seen to end.
+    /// Kills as soon as the job is seen to end, or a little later.
     async fn last_kills(&mut self) -> Result<()> {
         for _ in 0..LAST_KILLS {
             if is_over(&self.ends().await?) {
                 break;
             }
             self.toll.assemblies += 1;
+            let moment = Duration::from_micros(self.chance.u64(..8_000) * self.chance.u64(..2));
+            pause(moment).await;
             self.kill("while the job ends").await?;
         }
         Ok(())
@@ -172,6 +174,9 @@ impl Battle {
         ensure!(result == self.work.expected(), "the result is wrong: {result}");
         let info = open.author.job(job).await?;
         ensure!(info["counts"]["done"] == units, "a unit is missing or counted twice: {info:#}");
+        let log = std::fs::read_to_string(open.grid.path("server.log"))?;
+        let errors: Vec<&str> = log.lines().filter(|line| line.contains(" ERROR ")).take(5).collect();
+        ensure!(errors.is_empty(), "the server failed at something: {errors:#?}");
         check_ledger(&open.grid).await?;
         let sums = Sums::settled(open, &self.lenders(), job).await?;
         // The author has an account too.

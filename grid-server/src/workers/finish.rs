@@ -101,10 +101,12 @@ fn assemble_soon(app: &Arc<App>, job: &Arc<ActiveJob>, over: u16, room: &Arc<Sem
         let outcome = assemble_now(&app, &job, over).await;
         job.lock().assembling = false;
         drop(permit);
-        if let Err(error) = outcome {
-            tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to put a result together");
+        match outcome {
+            Ok(()) => app.wakes.finish.notify_one(),
+            Err(error) => {
+                tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to put a result together");
+            }
         }
-        app.wakes.finish.notify_one();
     });
 }
 
