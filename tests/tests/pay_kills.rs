@@ -61,6 +61,8 @@ struct Battle {
     work: Steps,
     chance: fastrand::Rng,
     toll: Toll,
+    /// When the sleeper was seen to be banned, milliseconds since 1970.
+    banned_ms: Option<u64>,
 }
 
 /// What was interrupted.
@@ -88,7 +90,7 @@ impl Battle {
         let work = Steps::of(units, ROUNDS);
         let job = open.submit(GUEST, work.lines(), |_| ()).await?;
         let chance = fastrand::Rng::with_seed(seed);
-        Ok(Self { open, forger, sleeper, job, work, chance, toll: Toll::default() })
+        Ok(Self { open, forger, sleeper, job, work, chance, toll: Toll::default(), banned_ms: None })
     }
 
     fn nodes(&self) -> impl Iterator<Item = &Evil> {
@@ -104,6 +106,9 @@ impl Battle {
         for _ in 0..bursts {
             if self.ends_within(pause(QUIET)).await? {
                 return Ok(());
+            }
+            if self.banned_ms.is_none() && self.sleeper.info().await?["standing"]["is"] == "banned" {
+                self.banned_ms = Some(now_ms());
             }
             for _ in 0..BURST {
                 let anywhere = self.chance.u8(..4) == 0;
