@@ -48,13 +48,26 @@ impl Evil {
 
     /// Wait until it has lied so often.
     pub async fn has_lied(&mut self, times: u64) -> Result<()> {
-        let waited = tokio::time::timeout(crate::JOB, self.relay.lies.wait_for(|lies| *lies >= times)).await;
+        let waited = tokio::time::timeout(crate::JOB, self.relay.traffic.wait_for(|said| said.lies >= times)).await;
         waited.with_context(|| format!("a liar did not tell {times} lies"))??;
         Ok(())
     }
 
     /// How often it has lied so far.
     pub fn lies(&self) -> u64 {
-        *self.relay.lies.borrow()
+        self.relay.traffic.borrow().lies
+    }
+
+    /// Wait until it sends another frame of results.
+    pub async fn next_frame(&self) -> Result<()> {
+        let mut traffic = self.relay.traffic.clone();
+        let frames = traffic.borrow_and_update().frames;
+        traffic.wait_for(|said| said.frames > frames).await.context("the relay is gone")?;
+        Ok(())
+    }
+
+    /// Frames of results of which it does not know whether they are committed.
+    pub fn under_way(&self) -> usize {
+        self.relay.traffic.borrow().under_way
     }
 }

@@ -1,6 +1,7 @@
 //! The bench on which end-to-end tests stand: real servers, nodes and tools, started on free ports in temporary
 //! folders, and stopped by their own handles. Nothing here knows how the programs work inside.
 
+pub mod audit;
 pub mod author;
 pub mod bench;
 pub mod conformance;

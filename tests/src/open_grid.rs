@@ -52,7 +52,12 @@ pub struct OpenGrid {
 impl OpenGrid {
     /// A grid with so many honest nodes, in networks 101 and on.
     pub async fn start(honest: u8) -> Result<Self> {
-        let grid = Grid::start_with(SETTINGS).await?;
+        Self::start_with(SETTINGS, honest).await
+    }
+
+    /// The same, with settings of a test's own.
+    pub async fn start_with(settings: &str, honest: u8) -> Result<Self> {
+        let grid = Grid::start_with(settings).await?;
         let author = grid.account("author").await?;
         let mut open = Self { grid, author, honest: Vec::new() };
         for number in 0..honest {

@@ -56,17 +56,24 @@ impl Steps {
 
     /// The job's right result.
     pub fn expected(&self) -> String {
+        // Units of one step do what shorter ones do, and then more.
+        let mut known = (0, 0);
         self.rounds.iter().fold(String::new(), |mut all, rounds| {
-            let hash = (0..self.steps).fold(0, |hash, step| work(hash ^ step, *rounds));
+            if self.steps > 1 || *rounds < known.0 {
+                known = (0, 0);
+            }
+            let hash = (0..self.steps).fold(known.1, |hash, step| work(hash ^ step, known.0, *rounds));
+            if self.steps == 1 {
+                known = (*rounds, hash);
+            }
             let _ = write!(all, "{{\"steps\":{},\"hash\":{hash}}}", self.steps);
             all
         })
     }
 }
 
-/// The rounds of a step, as the guest's, without closures: tests are built without optimisation.
-fn work(mut hash: u64, rounds: u64) -> u64 {
-    let mut number = 0;
+/// The rounds of a step from number `number` on, as the guest's, without closures: tests are built without optimisation.
+fn work(mut hash: u64, mut number: u64, rounds: u64) -> u64 {
     while number < rounds {
         hash = (hash ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
         number += 1;

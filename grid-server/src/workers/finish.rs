@@ -32,7 +32,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> anyhow::Result<()> {
-    let (step, over) = {
+    let (step, over, is_swept) = {
         let state = job.lock();
         if state.ended || state.assembling {
             return Ok(());
@@ -45,10 +45,11 @@ async fn step(app: &Arc<App>, job: &Arc<ActiveJob>, room: &Arc<Semaphore>) -> an
             _ if !stage.split_done => JobStep::Wait,
             _ => job_step(&state.life(&job.submission), &stage.counts),
         };
-        (step, stage.stage)
+        // A job is swept before it is put together. After a restart it is not swept again: it would not wait for checks.
+        (step, stage.stage, state.phase.0 == JobPhase::Assembling)
     };
     let goes_on = matches!(step, JobStep::CutUnits | JobStep::Merge { .. } | JobStep::Assemble);
-    if goes_on && (is_reviewed(app).await? || job.lock().unpaid || !sweep::sweep(app, job).await?) {
+    if goes_on && (is_reviewed(app).await? || job.lock().unpaid || !is_swept && !sweep::sweep(app, job).await?) {
         return Ok(());
     }
     match step {
@@ -106,10 +107,12 @@ fn assemble_soon(app: &Arc<App>, job: &Arc<ActiveJob>, over: u16, room: &Arc<Sem
         let outcome = assemble_now(&app, &job, over).await;
         job.lock().assembling = false;
         drop(permit);
-        if let Err(error) = outcome {
-            tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to put a result together");
+        match outcome {
+            Ok(()) => app.wakes.finish.notify_one(),
+            Err(error) => {
+                tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to put a result together");
+            }
         }
-        app.wakes.finish.notify_one();
     });
 }
 

@@ -84,7 +84,8 @@ fn begin(app: &App, job: &Arc<ActiveJob>, stage: u16) -> bool {
     true
 }
 
-/// Units of `stage` that are to be run again; none where the job went on meanwhile. With `reopen` the job goes back to `stage` as a new version.
+/// Units that are to be run again. With `reopen` the job goes back to `stage` as a new version. None where it would have
+/// to, because it went on since it was looked at; nothing is written then.
 async fn write(
     db: &DatabaseTransaction,
     node: i64,

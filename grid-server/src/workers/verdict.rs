@@ -357,6 +357,8 @@ impl<'a> Decider<'a> {
             attempts = late.iter().map(|row| self.late(row)).collect();
             attempts.extend(newest);
         }
+        // The author pays for a lender's run, also where the server's own was right before it.
+        attempts.sort_by_key(|attempt| attempt.node.0 == SERVER);
         let unit = settle::Unit {
             author: AccountNo(self.job.account),
             fuel_limit: self.job.limits().fuel,
@@ -364,14 +366,17 @@ impl<'a> Decider<'a> {
             attempts: &attempts,
         };
         let pays = settle::settle(&unit);
-        let author = |pay: &&Pay| pay.payer == settle::Payer::Author;
+        let stood = |attempt: u32| decided.claims.iter().any(|claim| claim.attempt == attempt && claim.held);
+        // A result that stood before its check was counted then.
+        let counted = decided.claims.iter().enumerate().any(|(at, claim)| claim.held && right.has(at));
+        let author = |pay: &&Pay| pay.payer == settle::Payer::Author && !stood(pay.attempt);
         let charged = pays.iter().filter(author).fold(0u64, |sum, pay| sum.saturating_add(pay.fuel));
         // One's own nodes work at no charge, but not without bounds.
-        let own = if matches!(ended, Ended::Done | Ended::Failed) { decided.conclusion.fuel } else { 0 };
+        let is_own = matches!(ended, Ended::Done | Ended::Failed) && !counted;
+        let own = if is_own { decided.conclusion.fuel } else { 0 };
         decided.fuel = charged.max(own);
         // What is held is paid when it is final.
         let is_held = matches!(basis, Basis::Believed { held: true });
-        let stood = |attempt: u32| decided.claims.iter().any(|claim| claim.attempt == attempt && claim.held);
         let unvouched = self.unvouched(decided, basis);
         let later = unvouched.map(|at| decided.claims[at].attempt);
         let due = |pay: &Pay| {

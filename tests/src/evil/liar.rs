@@ -32,6 +32,17 @@ pub enum Step {
     Vanish,
 }
 
+/// What a node has said of results so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How often it did not tell the truth.
+    pub lies: u64,
+    /// Frames of results.
+    pub frames: u64,
+    /// The node's own frames among them of which it does not know whether they are committed.
+    pub under_way: usize,
+}
+
 /// The liar of one node.
 pub struct Liar {
     /// How it misbehaves now.
@@ -56,6 +67,11 @@ impl Liar {
         let seed = Digest::of(name.as_bytes());
         let sent = BTreeMap::new();
         Self { how, node, key, seed, lies: 0, reported: 0, last_frame: 0, sent, job: None, quiet: 0 }
+    }
+
+    /// What was said of results so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic { lies: self.lies, frames: self.last_frame, under_way: self.sent.len() }
     }
 
     /// The server said this.

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::liar::{Liar, Step};
+use super::liar::{Liar, Step, Traffic};
 use super::misbehaviour::Misbehaviour;
 
 /// How a connection of the link begins; the node's other requests have other paths.
@@ -28,8 +28,8 @@ type Socket = WebSocketStream<TcpStream>;
 pub struct Relay {
     /// Where the node finds it.
     pub url: String,
-    /// How often the liar has not told the truth.
-    pub lies: watch::Receiver<u64>,
+    /// What was said of results so far.
+    pub traffic: watch::Receiver<Traffic>,
     owner: Arc<Owner>,
     _connections: JoinSet<()>,
 }
@@ -42,7 +42,7 @@ struct Owner {
     name: String,
     how: Misbehaviour,
     liar: Mutex<Option<Liar>>,
-    lies: watch::Sender<u64>,
+    traffic: watch::Sender<Traffic>,
     vanished: watch::Sender<bool>,
 }
 
@@ -52,12 +52,12 @@ impl Relay {
         let server = server.strip_prefix("http://").context("a grid of a test has no TLS")?.parse()?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let (sender, lies) = watch::channel(0);
+        let (sender, traffic) = watch::channel(Traffic::default());
         let (vanished, name) = (watch::channel(false).0, name.to_owned());
-        let owner = Owner { server, from, data, name, how, liar: Mutex::new(None), lies: sender, vanished };
+        let owner = Owner { server, from, data, name, how, liar: Mutex::new(None), traffic: sender, vanished };
         let (owner, mut connections) = (Arc::new(owner), JoinSet::new());
         connections.spawn(serve(listener, owner.clone()));
-        Ok(Self { url, lies, owner, _connections: connections })
+        Ok(Self { url, traffic, owner, _connections: connections })
     }
 
     /// From now on the node that is online behaves like this.
@@ -130,10 +130,10 @@ impl Owner {
                     }
                 }
             }
-            // Tests hear of lies that are told.
-            self.lies.send_replace(
-                self.liar.lock().expect("no relay panics while it holds this").as_ref().map_or(0, |liar| liar.lies),
-            );
+            // Tests hear of what was told.
+            if let Some(liar) = self.liar.lock().expect("no relay panics while it holds this").as_ref() {
+                self.traffic.send_replace(liar.traffic());
+            }
             if vanishes {
                 self.vanished.send_replace(true);
                 return Ok(());
