@@ -27,6 +27,7 @@ const UP: &[&str] = &[
         state BIGINT NOT NULL CHECK (state BETWEEN 0 AND 3),
         UNIQUE (node, frame, job, stage))",
     "CREATE INDEX holdings_of_node ON holdings (node, position) WHERE state = 0",
+    "CREATE INDEX holdings_to_review ON holdings (node, position) WHERE (state = 0 OR state = 3)",
     "CREATE INDEX holdings_of_job ON holdings (job, id)",
     "CREATE INDEX holdings_by_age ON holdings (made_at_ms) WHERE state = 0",
 ];

@@ -101,11 +101,11 @@ fn a_time_limit_is_paid_to_both_nodes_by_the_smaller_claim() {
 }
 
 #[test]
-fn one_node_alone_is_not_paid_for_a_time_limit() {
+fn one_owner_alone_is_not_paid_for_a_time_limit() {
     let late = |fuel| (Work, End::TimeLimit { fuel });
     check(Ended::TimeLimit, &[late(90)], &[]);
     let mut twice = attempts(&[late(90), late(60)]);
-    twice[1].node = twice[0].node;
+    twice[1].owner = twice[0].owner;
     assert_eq!(settled(Ended::TimeLimit, &twice), []);
     check(Ended::Done, &[late(90), (Work, right(70))], &[(2, Author, 70)]);
 }

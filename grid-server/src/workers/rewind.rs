@@ -48,13 +48,16 @@ async fn revoke_of_job(app: &App, node: i64, job: i64, stage: u16, list: Vec<Hol
     let list = Arc::new(list);
     let shared = list.clone();
     let version = now_ms();
-    let changed = app
-        .store
-        .write(move |db| {
-            let list = shared.clone();
-            Box::pin(async move { write(db, node, job, stage, &list, heavy.then_some(version)).await })
-        })
-        .await?;
+    let work = app.store.write(move |db| {
+        let list = shared.clone();
+        Box::pin(async move { write(db, node, job, stage, &list, heavy.then_some(version)).await })
+    });
+    let changed = match work.await {
+        Ok(changed) => changed,
+        // A job that was taken out of memory for this is there again before anybody asks once more.
+        Err(error) if heavy => return bring_back(app, job).await.and(Err(error.into())),
+        Err(error) => return Err(error.into()),
+    };
     let Some(changed) = changed else { return Ok(false) };
     match active.filter(|_| !heavy) {
         Some(active) => {
