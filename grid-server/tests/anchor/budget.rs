@@ -38,13 +38,20 @@ async fn start(share_permille: u32) -> (Rig, PathBuf, TempDir) {
     (rig, exe, folder)
 }
 
-/// States of the processes that were started as `exe`, as `R` or `T`.
+/// States of the processes that were started as `exe`, as `R` or `T`: one that has a running thread runs.
 fn states(exe: &Path) -> Vec<char> {
+    let state = |stat: &Path| {
+        let stat = std::fs::read_to_string(stat).ok()?;
+        stat.rsplit(") ").next().and_then(|rest| rest.chars().next())
+    };
     let of = |pid: &std::fs::DirEntry| {
         let line = std::fs::read(pid.path().join("cmdline")).ok()?;
-        let stat = std::fs::read_to_string(pid.path().join("stat")).ok()?;
-        let is_ours = line.starts_with(exe.as_os_str().as_encoded_bytes());
-        is_ours.then(|| stat.rsplit(") ").next().and_then(|rest| rest.chars().next())).flatten()
+        if !line.starts_with(exe.as_os_str().as_encoded_bytes()) {
+            return None;
+        }
+        let threads = std::fs::read_dir(pid.path().join("task")).ok()?.flatten();
+        let runs = threads.filter_map(|thread| state(&thread.path().join("stat"))).any(|state| state == 'R');
+        if runs { Some('R') } else { state(&pid.path().join("stat")) }
     };
     let all = std::fs::read_dir("/proc").unwrap().flatten();
     all.filter_map(|pid| of(&pid)).filter(|state| *state != 'Z').collect()
