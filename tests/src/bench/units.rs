@@ -66,8 +66,6 @@ check_scale = 0
 checker_passes = 0
 established_passes = 0
 seasoned_after_ms = 0
-[anchor]
-share_permille = 0
 ";
 /// More than any of these jobs costs, micro-credits.
 const BUDGET: u64 = 500_000_000_000;
