@@ -13,7 +13,7 @@ use super::node::Node;
 use super::{LinkError, checkpoint};
 use crate::app::{App, now_ms};
 use crate::store::leases::LeaseRow;
-use crate::workers::pay::no_frame;
+use crate::workers::pay::next_number;
 use crate::workers::results::Incoming;
 use crate::workers::{Ending, Endings, How, conclude};
 
@@ -123,7 +123,7 @@ async fn hear_decline(app: &App, node: &Node, decline: Decline) -> Result<(), Li
             key,
             attempt,
             held: false,
-            frame: no_frame(),
+            frame: next_number(),
             how: How::Declined,
         };
         if !units.is_empty() {

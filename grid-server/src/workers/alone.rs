@@ -93,7 +93,7 @@ async fn run(
             return take_back(app, job, row, open).await;
         }
     };
-    let ending = Ending { node: SERVER, owner: SERVER, key, attempt, held: false, frame: pay::no_frame(), how };
+    let ending = Ending { node: SERVER, owner: SERVER, key, attempt, held: false, frame: pay::next_number(), how };
     let endings = Endings { job: job.clone(), stage: key.stage, list: vec![ending] };
     if let Err(error) = super::guarded(conclude::conclude(app, vec![endings])).await {
         take_back(app, job, row, open).await?;

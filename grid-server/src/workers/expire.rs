@@ -84,7 +84,7 @@ async fn lose(app: &App, node: &Node, row: LeaseRow) -> anyhow::Result<()> {
             key: UnitKey { stage: row.stage, seq: unit.seq },
             attempt: unit.attempt,
             held: false,
-            frame: pay::no_frame(),
+            frame: pay::next_number(),
             how: How::Lost,
         };
         let list = held.iter().map(ending).collect();

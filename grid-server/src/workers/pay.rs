@@ -13,12 +13,9 @@ use crate::app::now_ms;
 use crate::store::holdings::{self, Holding, State};
 use crate::store::{StoreError, ledger};
 
-/// A frame's number where no frame settled it: above all that nodes count.
-const NO_FRAME: u64 = 1 << 62;
-
-/// A number that stands for a frame where there is none.
-pub fn no_frame() -> u64 {
-    NO_FRAME | super::lease::next_id()
+/// A number for what is settled together, as what one frame brings. It is the server's: a node's is its own word.
+pub fn next_number() -> u64 {
+    super::lease::next_id()
 }
 
 /// Whose work, settled by whose frame.
@@ -78,6 +75,27 @@ impl Bill {
         self.held.is_empty() && self.author.is_empty() && self.grid.is_empty()
     }
 
+    /// What is believed for now, with what its lenders are to get.
+    fn holdings(&self, job: JobNo, stage: u16, price: Option<&Price>, limits: &Limits, now: u64) -> Vec<Holding> {
+        let holding = |(slip, (units, fuel, position)): (&Slip, &(Vec<u64>, u64, u64))| {
+            let mut units = units.clone();
+            units.sort_unstable();
+            let pay = |price| split_fee(cost(*fuel, price, limits.memory_bytes), price);
+            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), pay);
+            Holding {
+                frame: slip.frame,
+                position: *position,
+                units,
+                fuel: *fuel,
+                amount,
+                fee,
+                state: State::Held,
+                ..unpaid(job, stage, slip, now)
+            }
+        };
+        self.held.iter().map(holding).collect()
+    }
+
     /// Write holdings and transfers.
     pub async fn write(
         self,
@@ -89,27 +107,7 @@ impl Bill {
         known: impl Fn(i64) -> bool,
     ) -> Result<Settled, StoreError> {
         let now = now_ms();
-        let mut holdings = Vec::with_capacity(self.held.len());
-        for (slip, (mut units, fuel, position)) in self.held {
-            units.sort_unstable();
-            let (amount, fee) = price
-                .map_or((Amount::ZERO, Amount::ZERO), |price| split_fee(cost(fuel, price, limits.memory_bytes), price));
-            holdings.push(Holding {
-                id: 0,
-                job,
-                stage,
-                node: NodeNo(slip.node),
-                owner: AccountNo(slip.owner),
-                frame: slip.frame,
-                position,
-                units,
-                fuel,
-                amount,
-                fee,
-                made_at_ms: now,
-                state: State::Held,
-            });
-        }
+        let mut holdings = self.holdings(job, stage, price, limits, now);
         let mut settled = Settled::default();
         let Some(price) = price else {
             holdings::insert(db, &holdings).await?;
@@ -158,7 +156,7 @@ fn unpaid(job: JobNo, stage: u16, slip: &Slip, now: u64) -> Holding {
         stage,
         node: NodeNo(slip.node),
         owner: AccountNo(slip.owner),
-        frame: no_frame(),
+        frame: next_number(),
         position: 0,
         units: Vec::new(),
         fuel: 0,

@@ -83,7 +83,7 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
             continue;
         }
         // Frames are settled under numbers of the server's own: a node's are its own word.
-        let number = pay::no_frame();
+        let number = pay::next_number();
         let mut told: HashSet<UnitKey> = HashSet::new();
         for mut result in frame.results {
             result.attempt = job.mask.attempt(result.key, result.attempt);
@@ -99,7 +99,7 @@ async fn take(app: &App, batch: Vec<Incoming>) -> anyhow::Result<()> {
                 continue;
             }
             let how = How::Result(Box::new(sound(app, &job, result).await));
-            let number = if again { pay::no_frame() } else { number };
+            let number = if again { pay::next_number() } else { number };
             let ending = Ending { node: node.id, owner: node.account, key, attempt, held, frame: number, how };
             if again {
                 all.push(Endings { job: job.clone(), stage: key.stage, list: vec![ending] });

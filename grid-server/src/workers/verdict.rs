@@ -255,18 +255,7 @@ impl<'a> Decider<'a> {
         before: &[Claim],
         kept: Option<Output>,
     ) -> Decided {
-        let lost = UnitResult {
-            key: ending.key,
-            attempt: ending.attempt,
-            outcome: Outcome::Lost,
-            floats: Floats::Plain,
-            fuel: 0,
-            memory_bytes: 0,
-            wall_us: 0,
-            output: None,
-            log: Vec::new(),
-            resumed_at_fuel: None,
-        };
+        let lost = nothing(ending);
         let result = match &ending.how {
             How::Result(result) => result,
             How::Lost | How::Declined => &lost,
@@ -443,6 +432,22 @@ fn spec_of(job: &ActiveJob, stage: u16, last_merge: bool, input: Digest) -> Unit
         call: job.call(stage, last_merge),
         input,
         settings: job.settings,
+    }
+}
+
+/// What an attempt gave that nobody answers for.
+fn nothing(ending: &Ending) -> UnitResult {
+    UnitResult {
+        key: ending.key,
+        attempt: ending.attempt,
+        outcome: Outcome::Lost,
+        floats: Floats::Plain,
+        fuel: 0,
+        memory_bytes: 0,
+        wall_us: 0,
+        output: None,
+        log: Vec::new(),
+        resumed_at_fuel: None,
     }
 }
 
