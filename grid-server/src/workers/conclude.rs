@@ -30,7 +30,7 @@ mod treat;
 
 use follow::{consequences, settle};
 use memory::remember;
-use treat::{Treated, awaited, late, origins, reporters, treat_all};
+use treat::{Treated, awaited, forfeited, late, origins, reporters, treat_all};
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
@@ -160,9 +160,10 @@ async fn write_alone(
     records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
     let told = attempts::of_units(db, job.id, key.stage, &[key.seq]).await?;
     let told = told.into_iter().find(|row| row.attempt == first.attempt);
+    let forfeited = forfeited(db, job, key.stage, std::slice::from_ref(&standing), trust, &records).await?;
     let (decided, failure) = {
         let (about, owner_of) = (|node| records.about(trust, node), |_| 0);
-        let mut decider = Decider::new(job, key.stage, trust.policy(), &about, &owner_of);
+        let mut decider = Decider::new(job, key.stage, trust.policy(), &about, &owner_of, &forfeited);
         let message = told.and_then(|row| row.message);
         let Some(decided) = decider.decide_alone(standing, message) else { return Ok(None) };
         (decided, decider.failure())
@@ -242,12 +243,13 @@ async fn write(
     let claimants = standing.iter().flat_map(|unit| &unit.unit.claims).map(|claim| (claim.node.0, claim.owner.0));
     records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
     let late = late(db, endings, &standing).await?;
+    let forfeited = forfeited(db, job, *stage, &standing, trust, &records).await?;
     let mut standing: HashMap<u64, _> = standing.into_iter().map(|unit| (unit.seq, unit)).collect();
     let about = |node| trust.about(node);
     let view = snapshot.map(|_| job.view(u64::MAX, &about));
     let (mut decided, failure) = {
         let (about, owner_of) = (|node| records.about(trust, node), |node| late.owner_of(node));
-        let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of);
+        let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of, &forfeited);
         let mut decided = Vec::with_capacity(list.len());
         for (ending, treated) in list.iter().zip(&treated) {
             let others = match (snapshot, &view) {

@@ -12,6 +12,7 @@ use sea_orm::ConnectionTrait;
 use crate::app::now_ms;
 use crate::store::holdings::{self, Holding, State};
 use crate::store::{StoreError, ledger};
+use crate::trust::SERVER;
 
 /// A number for what is settled together, as what one frame brings. It is the server's: a node's is its own word.
 pub fn next_number() -> u64 {
@@ -80,8 +81,7 @@ impl Bill {
         let holding = |(slip, (units, fuel, position)): (&Slip, &(Vec<u64>, u64, u64))| {
             let mut units = units.clone();
             units.sort_unstable();
-            let pay = |price| split_fee(cost(*fuel, price, limits.memory_bytes), price);
-            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), pay);
+            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), |price| shares(slip, *fuel, price, limits));
             Holding {
                 frame: slip.frame,
                 position: *position,
@@ -115,13 +115,14 @@ impl Bill {
         };
         let owners = holdings.iter().map(|holding| holding.owner);
         let paid = self.author.keys().chain(self.grid.keys()).map(|slip| AccountNo(slip.owner));
-        for owner in owners.chain(paid).collect::<BTreeSet<_>>() {
+        let lenders = owners.chain(paid).filter(|owner| owner.0 != SERVER);
+        for owner in lenders.collect::<BTreeSet<_>>() {
             ledger::open_account(db, Account::user(owner)).await?;
         }
         let work =
             |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
         for (slip, (units, fuel)) in &self.author {
-            let (pay, fee) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
+            let (pay, fee) = shares(slip, *fuel, price, limits);
             let transfers = Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee);
             if !apply(db, &transfers, now).await? {
                 // What nobody can pay now is held open until the budget is raised.
@@ -140,12 +141,18 @@ impl Bill {
         }
         holdings::insert(db, &holdings).await?;
         for (slip, fuel) in &self.grid {
-            let (pay, _) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
+            let (pay, _) = shares(slip, *fuel, price, limits);
             check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), known(slip.node), now).await?;
         }
         settled.left = Some(left(db, job).await?);
         Ok(settled)
     }
+}
+
+/// What the author pays for fuel: the lender's pay, and the grid's fee. What the server's own worker did is the grid's.
+fn shares(slip: &Slip, fuel: u64, price: &Price, limits: &Limits) -> (Amount, Amount) {
+    let paid = cost(fuel, price, limits.memory_bytes);
+    if slip.node == SERVER { (Amount::ZERO, paid) } else { split_fee(paid, price) }
 }
 
 /// Pay that is due at once and that the escrow has not got; its position makes it final as soon as it is held.
