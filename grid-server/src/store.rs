@@ -63,6 +63,9 @@ pub enum StoreError {
     /// The server is stopping.
     #[error("failed to write: the store is closed")]
     Closed,
+    /// What was remembered was behind what is written: nothing was changed, and the caller looks first next time.
+    #[error("failed to write: what was remembered is behind the database")]
+    Behind,
     /// A write broke an assertion; it was undone.
     #[error("failed to write: a rule was broken, and nothing was changed")]
     Panicked,
