@@ -1,0 +1,6 @@
+/** Credits. */
+import { Page } from "@/parts/Page";
+
+export function CreditsView() {
+  return <Page title="Credits">…</Page>;
+}
