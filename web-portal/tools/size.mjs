@@ -2,7 +2,7 @@
  * Fails a build that makes people wait: what a first visit needs, compressed, has a limit.
  * Fonts come later (text is drawn without them), and so do the screens' own chunks.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const LIMIT_BYTES = 300 * 1024;
