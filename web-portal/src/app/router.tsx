@@ -7,11 +7,14 @@ import { credits } from "@/screens/credits/route";
 import { devices } from "@/screens/devices/route";
 import { grid } from "@/screens/grid/route";
 import { groups } from "@/screens/groups/route";
+import { job } from "@/screens/job/route";
 import { jobs } from "@/screens/jobs/route";
 import { login } from "@/screens/login/route";
 import { modules } from "@/screens/modules/route";
 import { pictures } from "@/screens/pictures/route";
 import { projects } from "@/screens/projects/route";
+import { submit } from "@/screens/submit/route";
+import { unit } from "@/screens/unit/route";
 import { alone, inside, root } from "./roots";
 
 const start = createRoute({
@@ -24,7 +27,20 @@ const start = createRoute({
 
 const tree = root.addChildren([
   start,
-  inside.addChildren([jobs, projects, modules, credits, devices, groups, account, grid, pictures]),
+  inside.addChildren([
+    jobs,
+    job,
+    unit,
+    submit,
+    projects,
+    modules,
+    credits,
+    devices,
+    groups,
+    account,
+    grid,
+    pictures,
+  ]),
   alone.addChildren([login]),
 ]);
 
