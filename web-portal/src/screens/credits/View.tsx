@@ -1,10 +1,12 @@
 /** Credits: what one has, what came in and what went out. */
+
 import { Button, Table } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import type { Movement } from "@/api/types";
 import { useGridEvents } from "@/live/useGridEvents";
 import { Fact, Facts, Page, Panel, Stack } from "@/parts/Page";
 import { Asked, Empty, Failure, Loading, Stale } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { Bars } from "@/pictures/Bars";
 import { Age, Money, StateBadge, useNow } from "@/pictures/small";
 import { counted, credits, day } from "@/words/format";
@@ -124,7 +126,7 @@ function InAndOut({ movements, more }: { movements: Movement[]; more: boolean })
 
 function Rows({ movements }: { movements: Movement[] }) {
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Wide label="Statement">
       <Table>
         <Table.Thead>
           <Table.Tr>
@@ -163,6 +165,6 @@ function Rows({ movements }: { movements: Movement[] }) {
           ))}
         </Table.Tbody>
       </Table>
-    </Table.ScrollContainer>
+    </Wide>
   );
 }

@@ -12,6 +12,13 @@ import styles from "./job.module.css";
 import { unitOptions, useErrors } from "./query";
 import type { JobView } from "./view";
 
+/** What is said of a class that brings no message. */
+const CLASSES: Record<string, string> = {
+  lost: "node went away",
+  time_limit: "took longer than its time limit",
+  host_fault: "the computer failed it",
+};
+
 export function Errors({ job }: { job: JobView }) {
   const query = useErrors(job.id, job.goesOn);
   const items = query.data?.items ?? [];
@@ -45,7 +52,9 @@ function Group({ job, group }: { job: string; group: ErrorGroup }) {
     <li>
       <b style={{ color: `var(--t-${look.tone})` }}>{count(group.count)}×</b>
       <div>
-        <code className="foreign">{group.message || group.class.replaceAll("_", " ")}</code>
+        <code className="foreign">
+          {group.message || (CLASSES[group.class] ?? group.class.replaceAll("_", " "))}
+        </code>
         {group.help && <p className={styles.help}>{group.help}</p>}
         <div className={styles.more}>
           <Button size="compact-xs" onClick={() => setOpen(!open)} aria-expanded={open}>

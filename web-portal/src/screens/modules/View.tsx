@@ -5,6 +5,7 @@ import type { ModuleListed } from "@/api/types";
 import { LinkButton } from "@/parts/LinkButton";
 import { Page, Panel } from "@/parts/Page";
 import { Empty, Failure, Loading } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { Age, StateBadge } from "@/pictures/small";
 import { bytes, count, duration, fuel, short } from "@/words/format";
 import { exportWords, useModules } from "./query";
@@ -31,7 +32,7 @@ export function ModulesView() {
       )}
       {modules.length > 0 && (
         <Panel>
-          <Table.ScrollContainer minWidth={680}>
+          <Wide label="Modules">
             <Table>
               <Table.Thead>
                 <Table.Tr>
@@ -46,7 +47,7 @@ export function ModulesView() {
                 ))}
               </Table.Tbody>
             </Table>
-          </Table.ScrollContainer>
+          </Wide>
         </Panel>
       )}
       {list.hasNextPage && (

@@ -7,6 +7,7 @@ import { save } from "@/api/save";
 import { LinkButton } from "@/parts/LinkButton";
 import { Fact, Facts, Page, Panel, Stack } from "@/parts/Page";
 import { Asked, Failure } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { Age, StateBadge } from "@/pictures/small";
 import { useJob } from "@/screens/job/query";
 import { bytesSplit, count, duration, fuel } from "@/words/format";
@@ -98,7 +99,7 @@ function Attempts({ shown }: { shown: UnitShown }) {
       {shown.attempts.length === 0 ? (
         <p className="dim">Not tried yet.</p>
       ) : (
-        <Table.ScrollContainer minWidth={560}>
+        <Wide label="Attempts">
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -126,7 +127,7 @@ function Attempts({ shown }: { shown: UnitShown }) {
               ))}
             </Table.Tbody>
           </Table>
-        </Table.ScrollContainer>
+        </Wide>
       )}
     </Panel>
   );
