@@ -11,6 +11,7 @@ use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
 use crate::metrics::Metrics;
+use crate::people::People;
 use crate::store::{Store, StoreError, blobs, retention};
 use crate::trust::Trust;
 use crate::wakes::Wakes;
@@ -33,6 +34,8 @@ pub struct App {
     pub active: Active,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
+    /// Passwords, mails, and what else people need.
+    pub people: People,
     /// What cuts the workers' latency.
     pub wakes: Wakes,
     /// Counters for `/metrics`.
@@ -41,7 +44,14 @@ pub struct App {
 
 impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
-    pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        store: Store,
+        blobs: BlobStore,
+        keys: GridKeys,
+        people: People,
+        metrics: Metrics,
+    ) -> Arc<Self> {
         let anchor = Anchor::new(&config);
         let trust = Arc::new(Trust::new(config.policy()));
         Arc::new(Self {
@@ -53,6 +63,7 @@ impl App {
             nodes: Registry::default(),
             active: Active::default(),
             trust,
+            people,
             wakes: Wakes::default(),
             metrics,
         })

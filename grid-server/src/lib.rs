@@ -5,6 +5,7 @@
 pub mod anchor;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod backup;
 pub mod blobs;
@@ -14,8 +15,10 @@ pub mod credits;
 pub mod jobs;
 pub mod keys;
 pub mod link;
+pub mod mail;
 pub mod metrics;
 pub mod modules;
+pub mod people;
 pub mod router;
 pub mod serve;
 pub mod store;

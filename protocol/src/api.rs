@@ -9,8 +9,14 @@ use crate::keys::{OnlineCert, PublicKey, Signature};
 use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
+mod accounts;
 mod credits;
 
+pub use accounts::{
+    AccountDeletion, AuditEvent, DeviceCode, DevicePoll, DeviceRequest, DeviceToken, Forgotten, LinkToken, MeChange,
+    NewDeviceCode, NewEmail, NewPerson, NewSession, PasswordChange, PasswordOnly, PasswordReset, RecoveryCodes,
+    SessionInfo, Suspended, TotpCode, TotpRemoval, TotpSecret,
+};
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
@@ -41,6 +47,9 @@ pub struct GridInfo {
     pub price: PriceInfo,
     /// What a new account gets, micro-credits.
     pub allowance: u64,
+    /// Who may register: `open` (anybody) or `closed` (operators make accounts).
+    #[serde(default)]
+    pub registration: String,
 }
 
 /// `GET /api/v1/me`.
@@ -53,12 +62,30 @@ pub struct Me {
     pub name: String,
     /// `user` or `operator`.
     pub role: String,
-    /// Scopes of the token in use.
+    /// Scopes of the token or the session in use.
     pub scopes: Vec<String>,
     /// Fuel that the account may use in all.
     pub fuel_quota: u64,
     /// Fuel that its jobs have used.
     pub fuel_used: u64,
+    /// Its e-mail address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Whether somebody followed the link that was sent there.
+    #[serde(default)]
+    pub email_confirmed: bool,
+    /// Whether it has a second factor.
+    #[serde(default)]
+    pub totp: bool,
+    /// Whether it has a password; without one it has tokens only.
+    #[serde(default)]
+    pub has_password: bool,
+    /// Whether a session asks, and not a token.
+    #[serde(default)]
+    pub session: bool,
+    /// Why it may do nothing, where that is so.
+    #[serde(default)]
+    pub suspended: Option<Suspended>,
 }
 
 /// `POST /api/v1/accounts` (operator).
