@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, blobs, retention};
 use crate::trust::Trust;
@@ -31,6 +32,8 @@ pub struct App {
     pub nodes: Registry,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who watches what.
+    pub live: Live,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// What cuts the workers' latency.
@@ -52,6 +55,7 @@ impl App {
             anchor,
             nodes: Registry::default(),
             active: Active::default(),
+            live: Live::default(),
             trust,
             wakes: Wakes::default(),
             metrics,

@@ -100,7 +100,7 @@ fn generous(rate: Rate, ip: IpAddr) -> Rate {
 }
 
 /// One household has a /64 of IPv6; its addresses are one.
-fn network(ip: IpAddr) -> IpAddr {
+pub(super) fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,
