@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::people::People;
 use crate::store::{Store, StoreError, blobs, retention};
@@ -32,6 +33,8 @@ pub struct App {
     pub nodes: Registry,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who watches what.
+    pub live: Live,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// Passwords, mails, and what else people need.
@@ -62,6 +65,7 @@ impl App {
             anchor,
             nodes: Registry::default(),
             active: Active::default(),
+            live: Live::default(),
             trust,
             people,
             wakes: Wakes::default(),

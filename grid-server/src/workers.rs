@@ -15,7 +15,7 @@ use crate::app::App;
 
 mod alone;
 mod archive;
-mod assemble;
+pub(crate) mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;

@@ -1,7 +1,8 @@
 //! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
 //!
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
-//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did.
+//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x` is what
+//! jobs are shown by.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -20,6 +21,7 @@ mod m0203_trust;
 mod m0204_notes;
 mod m0301_people;
 mod m0302_audit;
+mod m0311_live;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -40,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0204_notes::Migration),
             Box::new(m0301_people::Migration),
             Box::new(m0302_audit::Migration),
+            Box::new(m0311_live::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use crate::outcome::Outcome;
 
 mod accounts;
 mod credits;
+mod live;
 
 pub use accounts::{
     AccountDeletion, AuditEvent, DeviceCode, DevicePoll, DeviceRequest, DeviceToken, Forgotten, LinkToken, MeChange,
@@ -20,6 +21,11 @@ pub use accounts::{
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
+};
+pub use live::{
+    DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
+    JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
+    Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
 };
 
 /// `GET /api/v1/grid`: what anyone may know.
@@ -174,6 +180,9 @@ pub struct NewModule {
     /// The author's signature, 128 hexadecimal letters.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub author_signature: Signature,
+    /// Its name, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A module that the grid accepted.
@@ -294,6 +303,9 @@ pub struct JobInfo {
     pub id: JobId,
     /// Its name.
     pub name: String,
+    /// What it belongs to, where its author said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Where it is.
     pub phase: JobPhase,
     /// Rises with every change; wait for more with `?after=`.
@@ -356,7 +368,7 @@ pub struct Page<T> {
 }
 
 /// A unit as `GET /api/v1/jobs/{id}/units` gives it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnitInfo {
     /// Stage: 0 split, 1 work, 2 and on merge.

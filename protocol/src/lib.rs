@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod outcome;
 pub mod problem;
 pub mod unit;
+pub mod unit_map;
 pub mod wire;
 
 pub use digest::Digest;

@@ -150,7 +150,8 @@ pub async fn list_nodes(
     Ok(Json(Page { items: rows.into_iter().map(|row| info(&app, row)).collect(), next }))
 }
 
-fn info(app: &App, row: NodeRow) -> NodeInfo {
+/// A node as its owner sees it.
+pub(crate) fn info(app: &App, row: NodeRow) -> NodeInfo {
     let record = app.trust.record(row.id);
     let presence = app.nodes.presence(row.id);
     let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use fallow_protocol::api::UnitState;
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::unit::{UnitKey, UnitResult};
+use fallow_protocol::unit::{STAGE_RUN, UnitKey, UnitResult};
 use grid_core::NodeNo;
 use grid_core::life::{JobFailure, Others};
 use grid_core::matching::{Snapshot, others_for};
@@ -18,7 +18,8 @@ use super::pay::{Settled, next_number};
 use super::records::{Kept, Records};
 use super::verdict::{Decided, Decider, Facts};
 use crate::app::{App, now_ms};
-use crate::jobs::ActiveJob;
+use crate::jobs::{ActiveJob, timeline};
+use crate::store::paces::{self, Pace};
 use crate::store::stages::Moves;
 use crate::store::units::Standing;
 use crate::store::{StoreError, attempts, blobs, checkpoints, jobs, logs, nodes, stages, units};
@@ -337,6 +338,7 @@ async fn write_rest(
         }
     }
     stages::count_moves(db, job.id, *stage, &moves).await?;
+    count_pace(db, job, *stage, now, &decided).await?;
     attempts::insert(db, job.id, *stage, now, &earlier).await?;
     logs::insert(db, job.id, *stage, &said).await?;
     if fuel > 0 {
@@ -350,6 +352,24 @@ async fn write_rest(
         checkpoints::delete(db, job.id, *stage, &over).await?;
     }
     Ok(Written { decided, changed, moves, fuel, failure, ..Written::default() })
+}
+
+/// Count units of the work that ended, by time.
+async fn count_pace(
+    db: &sea_orm::DatabaseTransaction,
+    job: &ActiveJob,
+    stage: u16,
+    now_ms: u64,
+    decided: &[Decided],
+) -> Result<(), StoreError> {
+    let ended =
+        |state: fn(UnitState) -> bool| decided.iter().filter(|decided| state(decided.conclusion.state)).count() as u64;
+    let done = ended(|state| state == UnitState::Done);
+    let failed = ended(|state| matches!(state, UnitState::Failed | UnitState::LeftOut));
+    if stage != STAGE_RUN || done + failed == 0 {
+        return Ok(());
+    }
+    paces::add(db, job.id, &Pace { at_ms: timeline::bucket(job.created_at_ms, now_ms), done, failed }).await
 }
 
 fn ended_with_checkpoint(job: &ActiveJob, stage: u16, decided: &[Decided]) -> Vec<u64> {
