@@ -11,6 +11,7 @@ pub mod accounts;
 pub mod author_keys;
 pub mod blobs;
 pub mod credits;
+pub mod devices;
 pub mod docs;
 mod download;
 mod extract;

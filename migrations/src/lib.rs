@@ -1,7 +1,8 @@
 //! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
 //!
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
-//! `m02xx` are credits and what results are trusted by.
+//! `m02xx` are credits and what results are trusted by;
+//! `m032x` are devices as their owners see them.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -18,6 +19,7 @@ mod m0201_ledger;
 mod m0202_holdings;
 mod m0203_trust;
 mod m0204_notes;
+mod m0321_devices;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -36,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0202_holdings::Migration),
             Box::new(m0203_trust::Migration),
             Box::new(m0204_notes::Migration),
+            Box::new(m0321_devices::Migration),
         ]
     }
 }
