@@ -12,6 +12,7 @@ pub mod author_keys;
 pub mod blobs;
 pub mod credits;
 pub mod device;
+pub mod devices;
 pub mod docs;
 mod download;
 mod extract;

@@ -7,6 +7,7 @@ use fallow_protocol::Digest;
 use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
+use crate::devices::Recorder;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
@@ -31,6 +32,8 @@ pub struct App {
     pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
+    /// What nodes do, on its way to the database.
+    pub recorder: Recorder,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
     /// Who watches what.
@@ -64,6 +67,7 @@ impl App {
             keys,
             anchor,
             nodes: Registry::default(),
+            recorder: Recorder::default(),
             active: Active::default(),
             live: Live::default(),
             trust,

@@ -12,6 +12,7 @@ pub mod blobs;
 pub mod cli;
 pub mod config;
 pub mod credits;
+pub mod devices;
 pub mod jobs;
 pub mod keys;
 pub mod link;

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, author_keys, blobs, credits, device, docs, grid, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
+    ApiState, accounts, author_keys, blobs, credits, device, devices, docs, grid, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
 };
 use crate::app::App;
 use crate::portal;
@@ -52,7 +52,16 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(jobs::retry_job))
         .routes(routes!(nodes::create_join_token))
         .routes(routes!(nodes::list_nodes))
-        .routes(routes!(nodes::delete_node))
+        .routes(routes!(nodes::delete_node, devices::node, devices::rename_node))
+        .routes(routes!(devices::node_intervals))
+        .routes(routes!(devices::node_availability))
+        .routes(routes!(devices::node_earnings))
+        .routes(routes!(devices::pause_node))
+        .routes(routes!(devices::resume_node))
+        .routes(routes!(devices::put_preferences))
+        .routes(routes!(devices::put_takes))
+        .routes(routes!(devices::create_report))
+        .routes(routes!(devices::own_earnings))
         .routes(routes!(standing::create_anchor, standing::delete_anchor))
         .routes(routes!(grid::speed))
         .routes(routes!(credits::balance))

@@ -26,6 +26,7 @@ mod finish;
 pub(crate) mod lease;
 mod load;
 pub(crate) mod pay;
+mod presence;
 pub(crate) mod records;
 pub(crate) mod results;
 mod rewind;
@@ -51,6 +52,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
         tokio::spawn(settle::run(app.clone())),
+        tokio::spawn(presence::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }

@@ -3,6 +3,8 @@
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
 //! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x` is what
 //! jobs are shown by.
+//! `m02xx` are credits and what results are trusted by;
+//! `m032x` are devices as their owners see them.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -22,6 +24,7 @@ mod m0204_notes;
 mod m0301_people;
 mod m0302_audit;
 mod m0311_live;
+mod m0321_devices;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -43,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0301_people::Migration),
             Box::new(m0302_audit::Migration),
             Box::new(m0311_live::Migration),
+            Box::new(m0321_devices::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ use crate::outcome::Outcome;
 
 mod accounts;
 mod credits;
+mod devices;
 mod live;
 
 pub use accounts::{
@@ -26,6 +27,10 @@ pub use live::{
     DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
     JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
     Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
+pub use devices::{
+    Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
+    NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
+    PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
 };
 
 /// `GET /api/v1/grid`: what anyone may know.
@@ -520,8 +525,17 @@ pub struct NodeInfo {
     pub name: String,
     /// `online`, `paused`, `draining` or `offline`.
     pub state: String,
-    /// Why it is paused.
+    /// Why it is paused, or what it is about to do.
     pub reason: Option<String>,
+    /// Whether it holds units and runs them.
+    #[serde(default)]
+    pub working: bool,
+    /// Paid for its work since midnight UTC, micro-credits.
+    #[serde(default)]
+    pub earned_today: u64,
+    /// Held for its work until it is certain that the results are right, micro-credits.
+    #[serde(default)]
+    pub pending: u64,
     /// Units that it runs at once.
     pub slots: u32,
     /// Units that it holds now.
