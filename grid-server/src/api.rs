@@ -15,6 +15,7 @@ pub mod docs;
 mod download;
 mod extract;
 pub mod grid;
+pub mod groups;
 pub mod jobs;
 pub mod layers;
 pub mod modules;

@@ -7,6 +7,7 @@ use fallow_protocol::Digest;
 use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
+use crate::groups::Groups;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
@@ -31,6 +32,8 @@ pub struct App {
     pub nodes: Registry,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who is in which group.
+    pub groups: Groups,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// What cuts the workers' latency.
@@ -52,6 +55,7 @@ impl App {
             anchor,
             nodes: Registry::default(),
             active: Active::default(),
+            groups: Groups::default(),
             trust,
             wakes: Wakes::default(),
             metrics,

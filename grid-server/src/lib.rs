@@ -11,6 +11,7 @@ pub mod blobs;
 pub mod cli;
 pub mod config;
 pub mod credits;
+pub mod groups;
 pub mod jobs;
 pub mod keys;
 pub mod link;

@@ -21,6 +21,7 @@ mod claims;
 mod connect;
 pub mod credits;
 pub mod disputes;
+pub mod groups;
 pub mod holdings;
 pub mod jobs;
 pub mod join_tokens;

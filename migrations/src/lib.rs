@@ -18,6 +18,7 @@ mod m0201_ledger;
 mod m0202_holdings;
 mod m0203_trust;
 mod m0204_notes;
+mod m0331_groups;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0202_holdings::Migration),
             Box::new(m0203_trust::Migration),
             Box::new(m0204_notes::Migration),
+            Box::new(m0331_groups::Migration),
         ]
     }
 }

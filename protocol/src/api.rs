@@ -10,10 +10,15 @@ use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
 mod credits;
+mod groups;
 
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
+};
+
+pub use groups::{
+    GroupDetail, GroupDevice, GroupInfo, GroupInvitation, GroupMember, GroupRole, Invitation, NewGroup, NewInvitation,
 };
 
 /// `GET /api/v1/grid`: what anyone may know.

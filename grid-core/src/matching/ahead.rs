@@ -49,6 +49,8 @@ mod tests {
             id: JobNo(1),
             owner: AccountNo(1),
             run_on: RunOn::Anyone,
+            members: Default::default(),
+            suspended: None,
             limits: Limits::default(),
             profile: "p".into(),
             ready: 0,

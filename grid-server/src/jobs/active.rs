@@ -376,6 +376,8 @@ impl ActiveJob {
             id: JobNo(self.id),
             owner: AccountNo(self.account),
             run_on: self.submission.run_on.clone(),
+            members: Default::default(),
+            suspended: None,
             limits: *self.limits(),
             profile: self.profile.clone(),
             ready: if works { stage.total - stage.next_seq.min(stage.total) } else { 0 },

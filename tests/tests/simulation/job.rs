@@ -152,6 +152,8 @@ impl Job {
             id: self.no,
             owner: self.owner,
             run_on: self.run_on.clone(),
+            members: Default::default(),
+            suspended: None,
             limits: self.limits,
             profile: "p".into(),
             ready: stage.plain.len() as u64,
