@@ -17,6 +17,7 @@ pub mod docs;
 mod download;
 mod extract;
 pub mod grid;
+pub mod groups;
 pub mod jobs;
 pub mod layers;
 pub mod live;

@@ -8,6 +8,7 @@ use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
 use crate::devices::Recorder;
+use crate::groups::Groups;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
@@ -38,6 +39,8 @@ pub struct App {
     pub active: Active,
     /// Who watches what.
     pub live: Live,
+    /// Who is in which group.
+    pub groups: Groups,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// Passwords, mails, and what else people need.
@@ -70,6 +73,7 @@ impl App {
             recorder: Recorder::default(),
             active: Active::default(),
             live: Live::default(),
+            groups: Groups::default(),
             trust,
             people,
             wakes: Wakes::default(),

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod credits;
 pub mod devices;
+pub mod groups;
 pub mod jobs;
 pub mod keys;
 pub mod link;

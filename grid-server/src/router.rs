@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, author_keys, blobs, credits, device, devices, docs, grid, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
+    ApiState, accounts, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
 };
 use crate::app::App;
 use crate::portal;
@@ -70,6 +70,14 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(credits::fund))
         .routes(routes!(credits::trial))
         .routes(routes!(credits::list_disputes))
+        .routes(routes!(groups::list_groups, groups::create_group))
+        .routes(routes!(groups::group, groups::delete_group))
+        .routes(routes!(groups::invite))
+        .routes(routes!(groups::uninvite))
+        .routes(routes!(groups::remove_member))
+        .routes(routes!(groups::list_invitations))
+        .routes(routes!(groups::accept_invitation))
+        .routes(routes!(groups::decline_invitation))
         .routes(routes!(node_blobs::node_upload_state))
         .routes(routes!(node_blobs::node_blocks))
         .routes(routes!(node_blobs::node_upload_drop))

@@ -26,6 +26,7 @@ pub mod devices;
 pub mod disputes;
 pub mod earnings;
 pub mod errors;
+pub mod groups;
 pub mod holdings;
 pub mod intervals;
 pub mod jobs;

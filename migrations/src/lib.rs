@@ -25,6 +25,7 @@ mod m0301_people;
 mod m0302_audit;
 mod m0311_live;
 mod m0321_devices;
+mod m0331_groups;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0302_audit::Migration),
             Box::new(m0311_live::Migration),
             Box::new(m0321_devices::Migration),
+            Box::new(m0331_groups::Migration),
         ]
     }
 }

@@ -12,6 +12,7 @@ use crate::outcome::Outcome;
 mod accounts;
 mod credits;
 mod devices;
+mod groups;
 mod live;
 
 pub use accounts::{
@@ -31,6 +32,10 @@ pub use devices::{
     Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
     NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
     PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
+};
+
+pub use groups::{
+    GroupDetail, GroupDevice, GroupInfo, GroupInvitation, GroupMember, GroupRole, Invitation, NewGroup, NewInvitation,
 };
 
 /// `GET /api/v1/grid`: what anyone may know.

@@ -22,7 +22,7 @@ use crate::app::{App, now_ms};
 use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
-use crate::store::{StoreError, blobs, ledger, units};
+use crate::store::{StoreError, blobs, groups, ledger, units};
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
 use crate::workers::pay;
 use crate::workers::split::{BATCH_UNITS, cut_files};
@@ -150,8 +150,14 @@ async fn check_account(app: &App, account: i64, submission: &JobSubmission) -> R
     if submission.deadline_ms.is_some_and(|deadline| deadline <= now_ms()) {
         return Err(invalid("deadline_ms", "the deadline has passed already"));
     }
-    if let RunOn::Group(name) = &submission.run_on {
-        check_name("group", name).map_err(|error| invalid("run_on", error.to_string()))?;
+    if let RunOn::Group(name) = &submission.run_on
+        && groups::of_member(app.store.reader(), name, account).await?.is_none()
+    {
+        return Err(JobError::Invalid {
+            field: "run_on",
+            detail: format!("you are in no group {name:?}"),
+            help: Some("`fallow groups` lists yours; or choose own or anyone".into()),
+        });
     }
     Ok(())
 }
@@ -217,10 +223,6 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
             "shared",
             "a WASI command cannot read shared files; give it all it needs as input or arguments",
         ));
-    }
-    if let RunOn::Group(group) = &submission.run_on {
-        let detail = format!("this grid has no groups, so not {group:?} either; choose own or anyone");
-        return Err(invalid("run_on", detail));
     }
     Ok(())
 }
