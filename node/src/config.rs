@@ -13,6 +13,8 @@ use crate::cli::{Common, RunOptions};
 const PREFIX: &str = "FALLOW_NODE_";
 /// Name of the configuration file within the data folder.
 const FILE_NAME: &str = "node.toml";
+/// How the place where a browser can be shown stands among the variables.
+const DISPLAY: &str = "\0DISPLAY";
 /// Disk for modules and inputs where nothing is said.
 const CACHE_BYTES: u64 = 10 << 30;
 
@@ -97,6 +99,8 @@ pub struct Config {
     pub insecure_http: bool,
     /// What is logged to stderr, as `tracing` filters are written.
     pub log: String,
+    /// Whether a browser can be shown here.
+    pub display: bool,
 }
 
 /// The variables that concern the node, as name without prefix and value.
@@ -105,6 +109,9 @@ pub fn environment() -> Vec<(String, String)> {
     let mut all: Vec<_> = ours.collect();
     if let Ok(home) = std::env::var("HOME") {
         all.push(("\0HOME".into(), home));
+    }
+    if let Ok(display) = std::env::var("WAYLAND_DISPLAY").or_else(|_| std::env::var("DISPLAY")) {
+        all.push((DISPLAY.into(), display));
     }
     all
 }
@@ -128,6 +135,7 @@ impl Config {
             cache_bytes: cache.or(vars.cache).or(file.cache).map_or(CACHE_BYTES, |size| size.0),
             insecure_http: run.insecure_http || vars.insecure_http.or(file.insecure_http).unwrap_or(false),
             log: places.log.unwrap_or_else(|| "info".into()),
+            display: cfg!(any(windows, target_os = "macos")) || environment.iter().any(|(name, _)| name == DISPLAY),
         };
         config.check()
     }
@@ -158,7 +166,7 @@ fn read_variables(environment: &[(String, String)]) -> anyhow::Result<(FileConfi
     for (name, value) in environment {
         let wrong = || format!("{PREFIX}{name}={value}");
         match name.as_str() {
-            "\0HOME" => {}
+            "\0HOME" | DISPLAY => {}
             "DATA" => places.data = Some(value.into()),
             "CONFIG" => places.config = Some(value.into()),
             "LOG" => places.log = Some(value.clone()),

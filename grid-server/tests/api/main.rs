@@ -8,5 +8,6 @@ mod grid;
 mod modules;
 mod nodes;
 mod openapi;
+mod people;
 mod tls;
 mod tokens;
