@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_migrations::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
@@ -58,6 +59,18 @@ mod tests;
 
 pub use connect::OpenError;
 use writer::{Queued, Write};
+
+/// Statements that this process has made.
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+fn count_statement() {
+    STATEMENTS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many statements this process has given its databases.
+pub fn statements() -> u64 {
+    STATEMENTS.load(Ordering::Relaxed)
+}
 
 /// What a write closure gives: a boxed future that borrows the transaction.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
