@@ -15,7 +15,7 @@ use crate::app::App;
 
 mod alone;
 mod archive;
-mod assemble;
+pub(crate) mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
@@ -37,7 +37,7 @@ pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};
-pub(crate) use dispatch::snapshot;
+pub(crate) use dispatch::{snapshot, view};
 pub(crate) use load::{activate, money};
 
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.

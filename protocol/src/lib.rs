@@ -15,6 +15,7 @@ pub mod outcome;
 pub mod preferences;
 pub mod problem;
 pub mod unit;
+pub mod unit_map;
 pub mod wire;
 
 pub use digest::Digest;

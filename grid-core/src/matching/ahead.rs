@@ -51,6 +51,8 @@ mod tests {
             owner: AccountNo(1),
             run_on: RunOn::Anyone,
             module: fallow_protocol::Digest([0; 32]),
+            members: Default::default(),
+            suspended: None,
             limits: Limits::default(),
             profile: "p".into(),
             ready: 0,

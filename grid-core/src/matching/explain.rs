@@ -6,7 +6,7 @@ use fallow_protocol::limits::LEASES_PER_NODE_MAX;
 use super::desk::Desk;
 use super::eligible::{Refusal, eligible, job_refusal};
 use super::fair::{Fair, Fit};
-use super::view::{JobView, NodeView, Snapshot};
+use super::view::{JobView, NodeView, Snapshot, Suspension};
 use crate::trust::{CheckLimit, limits, partner};
 
 /// The reasons why units of `job` wait, most important first. Never empty.
@@ -35,12 +35,24 @@ fn waiting(job: &JobView) -> u64 {
 
 fn quota(job: &JobView) -> Option<Reason> {
     let code = job_refusal(job)?;
+    if let Some(suspension) = &job.suspended {
+        return Some(suspended(job, code, suspension));
+    }
     if code == "budget-exhausted" {
         let text = format!("the job's budget is used up, and {} for more", waits(waiting(job)));
         return Some(reason(code, waiting(job), text, Some("`fallow topup JOB CREDITS` lets it go on".into())));
     }
     let text = format!("the fuel quota of your account is used up, and {} for it", waits(waiting(job)));
     Some(reason(code, waiting(job), text, Some("ask the grid's operator for a larger quota".into())))
+}
+
+fn suspended(job: &JobView, code: &str, suspension: &Suspension) -> Reason {
+    let (what, why) = match suspension {
+        Suspension::Author(why) => ("the author's account", why),
+        Suspension::Module(why) => ("the module", why),
+    };
+    let text = format!("the grid's operator suspended {what}, and {}: {why}", waits(waiting(job)));
+    reason(code, waiting(job), text, Some("ask the grid's operator".into()))
 }
 
 /// All that is left of the quota is spoken for by units that nodes hold.
@@ -166,6 +178,7 @@ fn code(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::OwnOnly => "own-nodes-only",
         Refusal::GroupOnly(_) => "group-nodes-only",
+        Refusal::NotInGroup(_) => "not-in-group",
         Refusal::NoStrangers => "takes-no-strangers",
         Refusal::GroupsOnly => "takes-groups-only",
         Refusal::NotAuthor => "author-not-taken",
@@ -191,6 +204,10 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
         ),
         Refusal::GroupOnly(name) => (
             format!("{nodes} {is} not of group {name:?}"),
+            Some("bring a member's computer online, or submit with `--run-on anyone`".to_owned()),
+        ),
+        Refusal::NotInGroup(name) => (
+            format!("{nodes} {is} not yours, and you are not in group {name:?} (any more)"),
             Some("submit with `--run-on own` or `--run-on anyone`".to_owned()),
         ),
         Refusal::NoStrangers => (format!("{nodes} {takes} no strangers' work"), None),

@@ -377,6 +377,8 @@ impl ActiveJob {
             owner: AccountNo(self.account),
             run_on: self.submission.run_on.clone(),
             module: self.submission.module,
+            members: Default::default(),
+            suspended: None,
             limits: *self.limits(),
             profile: self.profile.clone(),
             ready: if works { stage.total - stage.next_seq.min(stage.total) } else { 0 },

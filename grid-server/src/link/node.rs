@@ -46,6 +46,10 @@ pub struct JobShare {
     pub upload_bytes_max: u64,
     /// Whether this connection was told of it.
     pub sent: bool,
+    /// Since when it works for it, milliseconds since 1970; 0 before the first lease.
+    pub since_ms: u64,
+    /// Units of it that are done.
+    pub done: u64,
     /// Results seen, and the average wall time of these, microseconds.
     pub results: u64,
     /// See above.
@@ -178,6 +182,7 @@ impl JobShare {
     /// Count results with their average time: later ones weigh more.
     pub fn count(&mut self, results: u64, wall_us: u64) {
         let (seen, new) = (self.results.min(1_000), results.max(1));
+        self.done = self.done.saturating_add(results);
         // Times are a node's own word: a wild one must not overflow.
         self.unit_us = self.unit_us.saturating_mul(seen).saturating_add(wall_us) / (seen + new);
         self.results = seen + new;

@@ -1,10 +1,13 @@
 //! Volunteers' nodes: who they are and what they have done. What they do now is the link's registry.
 
+use std::collections::HashMap;
+
 use fallow_protocol::link::Machine;
 use fallow_protocol::{NodeId, PublicKey};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
+use super::batch;
 use super::sql::{self, signed};
 
 /// A node.
@@ -103,6 +106,17 @@ pub async fn list<C: ConnectionTrait>(
     );
     let rows = sql::all(connection, &text, vec![account_id.into(), after.into(), signed(limit).into()]).await?;
     rows.iter().map(read).collect()
+}
+
+/// Names of these nodes.
+pub async fn names<C: ConnectionTrait>(connection: &C, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    const NAMES: &str = "SELECT id, name FROM nodes WHERE id IN {list:1}";
+    let values = vec![batch::list(ids.iter().map(|id| id.unsigned_abs()))];
+    let rows = connection.query_all_raw(batch::statement(connection.get_database_backend(), NAMES, values)).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// Keep a new node.

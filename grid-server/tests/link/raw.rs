@@ -293,6 +293,7 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
 pub fn counting(module: Digest, units: i64) -> JobSubmission {
     JobSubmission {
         name: "counting".into(),
+        project: None,
         module,
         args: Vec::new(),
         split: Split::Range { from: 0, to: units, per_unit: 1 },

@@ -153,6 +153,8 @@ impl Job {
             owner: self.owner,
             run_on: self.run_on.clone(),
             module: fallow_protocol::Digest([0; 32]),
+            members: Default::default(),
+            suspended: None,
             limits: self.limits,
             profile: "p".into(),
             ready: stage.plain.len() as u64,

@@ -1,0 +1,6 @@
+/** Devices. */
+import { Page } from "@/parts/Page";
+
+export function DevicesView() {
+  return <Page title="Devices">…</Page>;
+}

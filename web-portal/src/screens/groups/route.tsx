@@ -1,0 +1,9 @@
+/** `/groups`. */
+import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
+import { inside } from "@/app/roots";
+
+export const groups = createRoute({
+  getParentRoute: () => inside,
+  path: "/groups",
+  component: lazyRouteComponent(() => import("./View"), "GroupsView"),
+});

@@ -1,0 +1,40 @@
+/** Ways in. */
+
+import { api } from "@/api/client";
+import { asProblem, Problem } from "@/api/problem";
+import { keepToken } from "@/api/session";
+import { queries } from "@/app/Providers";
+
+/** Result of a try: in, or a code of the second factor is asked for. */
+export type LogIn = "in" | "code";
+
+export async function byPassword(login: string, password: string, code?: string): Promise<LogIn> {
+  try {
+    await api.POST("/api/v1/session", { body: { login, password, ...(code ? { code } : {}) } });
+  } catch (error) {
+    if (asProblem(error).code === "second-factor" && !code) return "code";
+    throw error;
+  }
+  queries.clear();
+  return "in";
+}
+
+/** A token is tried before it is kept; it is kept in memory only. */
+export async function byToken(token: string): Promise<LogIn> {
+  keepToken(token.trim());
+  try {
+    await api.GET("/api/v1/me", {});
+  } catch (error) {
+    keepToken(undefined);
+    const problem = asProblem(error);
+    if (problem.status !== 401) throw problem;
+    throw new Problem({
+      code: "wrong-credentials",
+      status: 401,
+      message: "This token is not known here, or it has ended.",
+      help: "`fallow token` makes a new one.",
+    });
+  }
+  queries.clear();
+  return "in";
+}
