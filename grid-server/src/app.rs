@@ -12,7 +12,10 @@ use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
 use crate::metrics::Metrics;
+use crate::people::People;
+use crate::pulse::Pulse;
 use crate::store::{Store, StoreError, blobs, retention};
+use crate::suspensions::Suspensions;
 use crate::trust::Trust;
 use crate::wakes::Wakes;
 
@@ -34,8 +37,14 @@ pub struct App {
     pub active: Active,
     /// Who is in which group.
     pub groups: Groups,
+    /// What operators stopped.
+    pub suspensions: Suspensions,
+    /// When each worker looked last.
+    pub pulse: Pulse,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
+    /// Passwords, mails, and what else people need.
+    pub people: People,
     /// What cuts the workers' latency.
     pub wakes: Wakes,
     /// Counters for `/metrics`.
@@ -44,7 +53,14 @@ pub struct App {
 
 impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
-    pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        store: Store,
+        blobs: BlobStore,
+        keys: GridKeys,
+        people: People,
+        metrics: Metrics,
+    ) -> Arc<Self> {
         let anchor = Anchor::new(&config);
         let trust = Arc::new(Trust::new(config.policy()));
         Arc::new(Self {
@@ -56,7 +72,10 @@ impl App {
             nodes: Registry::default(),
             active: Active::default(),
             groups: Groups::default(),
+            suspensions: Suspensions::default(),
+            pulse: Pulse::default(),
             trust,
+            people,
             wakes: Wakes::default(),
             metrics,
         })

@@ -62,6 +62,9 @@ pub enum JobError {
         /// What was asked for.
         wanted: Amount,
     },
+    /// The operator stopped what the job would run.
+    #[error("the grid's operator suspended the module: {0}")]
+    ModuleSuspended(String),
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
     NoResultYet {
@@ -97,6 +100,7 @@ impl JobError {
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
             JobError::NotEnoughCredits { .. } => "not-enough-credits",
+            JobError::ModuleSuspended(_) => "module-suspended",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -111,7 +115,7 @@ impl JobError {
             JobError::NotEnoughCredits { .. } => 402,
             JobError::Invalid { .. } => 422,
             JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
-            JobError::QuotaExhausted { .. } => 403,
+            JobError::QuotaExhausted { .. } | JobError::ModuleSuspended(_) => 403,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,
         }

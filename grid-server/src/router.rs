@@ -16,8 +16,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, author_keys, blobs, credits, docs, grid, groups, jobs, layers, modules, node_blobs, nodes,
-    standing, tokens,
+    ApiState, accounts, admin, author_keys, blobs, credits, device, docs, grid, groups, jobs, layers, me, modules,
+    node_blobs, nodes, register, session, standing, tokens,
 };
 use crate::app::App;
 
@@ -29,7 +29,8 @@ const LONG_PATIENCE: Duration = Duration::from_secs(120);
 /// Routes with a token, answered at once.
 fn ordinary() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
-        .routes(routes!(grid::me))
+        .routes(routes!(me::me, me::change_me))
+        .merge(people())
         .routes(routes!(accounts::create_account_of, accounts::list_accounts))
         .routes(routes!(tokens::create_token, tokens::list_tokens))
         .routes(routes!(tokens::delete_token))
@@ -54,6 +55,20 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(credits::fund))
         .routes(routes!(credits::trial))
         .routes(routes!(credits::list_disputes))
+        .routes(routes!(admin::users::list_users))
+        .routes(routes!(admin::users::change_user))
+        .routes(routes!(admin::users::suspend_user))
+        .routes(routes!(admin::users::restore_user))
+        .routes(routes!(admin::nodes::list_all_nodes))
+        .routes(routes!(admin::nodes::suspend_node))
+        .routes(routes!(admin::nodes::restore_node))
+        .routes(routes!(admin::jobs::list_all_jobs))
+        .routes(routes!(admin::modules::list_all_modules))
+        .routes(routes!(admin::modules::suspend_module))
+        .routes(routes!(admin::modules::restore_module))
+        .routes(routes!(admin::ledger::search_ledger))
+        .routes(routes!(admin::log::list_audit))
+        .routes(routes!(admin::health::health))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(groups::group, groups::delete_group))
         .routes(routes!(groups::invite))
@@ -65,6 +80,25 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(node_blobs::node_upload_state))
         .routes(routes!(node_blobs::node_blocks))
         .routes(routes!(node_blobs::node_upload_drop))
+}
+
+/// Routes of a person with a session.
+fn people() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(session::list_sessions, session::end_sessions))
+        .routes(routes!(session::end_session))
+        .routes(routes!(me::change_email))
+        .routes(routes!(me::first_password))
+        .routes(routes!(me::change_password))
+        .routes(routes!(me::offer_totp))
+        .routes(routes!(me::confirm_totp))
+        .routes(routes!(me::remove_totp))
+        .routes(routes!(me::my_audit))
+        .routes(routes!(me::export_me))
+        .routes(routes!(me::delete_me))
+        .routes(routes!(device::look_at_device))
+        .routes(routes!(device::approve_device))
+        .routes(routes!(device::deny_device))
 }
 
 /// Routes that wait for something.
@@ -89,6 +123,14 @@ fn open() -> OpenApiRouter<ApiState> {
         .routes(routes!(grid::grid))
         .routes(routes!(grid::healthz))
         .routes(routes!(grid::metrics))
+        .routes(routes!(session::log_in, session::log_out))
+        .routes(routes!(session::follow_link))
+        .routes(routes!(register::register))
+        .routes(routes!(register::confirm))
+        .routes(routes!(register::forgot))
+        .routes(routes!(register::reset))
+        .routes(routes!(device::begin_device))
+        .routes(routes!(device::poll_device))
         .routes(routes!(nodes::enrol))
         .routes(routes!(nodes::node_link))
 }

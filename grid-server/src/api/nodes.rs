@@ -177,7 +177,7 @@ fn info(app: &App, row: NodeRow) -> NodeInfo {
 }
 
 /// Processor, memory and system in one line; empty before the first login.
-fn machine_line(machine: &Machine) -> String {
+pub(super) fn machine_line(machine: &Machine) -> String {
     if machine.cores == 0 {
         return String::new();
     }

@@ -18,6 +18,7 @@ use super::batch::{Rows, int, list, statement};
 use super::units::count;
 
 pub mod check;
+pub mod search;
 pub mod statements;
 
 /// A packed cause is a few numbers.
