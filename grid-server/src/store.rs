@@ -12,6 +12,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 pub mod accounts;
+pub mod admin;
 pub mod attempts;
 pub mod audit;
 pub mod author_keys;
@@ -47,6 +48,7 @@ pub mod rewind;
 pub mod sessions;
 pub mod sql;
 pub mod stages;
+pub mod suspensions;
 pub mod tokens;
 pub mod trust;
 pub mod unit_list;
