@@ -2,6 +2,9 @@
  * Routes that the pages use and the server's document does not describe yet, in the form that
  * `openapi-typescript` gives them. A route leaves this file when it comes into `schema.d.ts`.
  */
+import type { Lending } from "./lending";
+import type { Operating } from "./operating";
+import type { People } from "./people";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -12,20 +15,20 @@ type Wrong = {
   headers: { [name: string]: unknown };
   content: { "application/problem+json": Schemas["Problem"] };
 };
-type Params<P> = { query?: never; header?: never; path?: never; cookie?: never } & P;
-type Get<Out, P = unknown> = {
+export type Params<P> = { query?: never; header?: never; path?: never; cookie?: never } & P;
+export type Get<Out, P = unknown> = {
   parameters: Params<P>;
   requestBody?: never;
   responses: { 200: Answer<Out>; default: Wrong };
 };
-type Send<Body, Out, P = unknown> = {
+export type Send<Body, Out, P = unknown> = {
   parameters: Params<P>;
   requestBody: { content: { "application/json": Body } };
   responses: { 200: Answer<Out>; default: Wrong };
 };
-type None = Record<string, never>;
+export type None = Record<string, never>;
 type Id = { path: { id: string } };
-type Paged = { query?: { cursor?: string; limit?: number } };
+export type Paged = { query?: { cursor?: string; limit?: number } };
 
 export type ErrorGroup = {
   class: string;
@@ -116,7 +119,7 @@ export type Me = Schemas["Me"] & {
 };
 
 export interface Coming {
-  "/api/v1/me": { get: Get<Me> };
+  "/api/v1/me": { get: Get<Me>; patch: Send<{ name?: string }, Me> };
   "/api/v1/session": {
     post: Send<{ login: string; password: string; code?: string }, Me>;
     delete: Get<None>;
@@ -141,4 +144,5 @@ export interface Coming {
 }
 
 /** Every route, described or coming. */
-export type Routes = Omit<paths, keyof Coming> & Coming;
+type All = Coming & People & Lending & Operating;
+export type Routes = Omit<paths, keyof All> & All;
