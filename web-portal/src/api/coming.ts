@@ -15,7 +15,7 @@ type Wrong = {
   headers: { [name: string]: unknown };
   content: { "application/problem+json": Schemas["Problem"] };
 };
-export type Params<P> = { query?: never; header?: never; path?: never; cookie?: never } & P;
+export type Params<P> = Omit<{ query?: never; header?: never; path?: never; cookie?: never }, keyof P> & P;
 export type Get<Out, P = unknown> = {
   parameters: Params<P>;
   requestBody?: never;
@@ -108,7 +108,11 @@ export type JobDraft = {
   problems: { field: string; text: string }[];
 };
 export type Submission = Schemas["JobSubmission"] & { project?: string | null };
-export type Job = Schemas["JobInfo"] & { project?: string | null };
+export type Job = Omit<Schemas["JobInfo"], "eta_s"> & {
+  /** From and to, seconds. */
+  eta_s?: number[] | null;
+  project?: string | null;
+};
 export type Me = Schemas["Me"] & {
   email?: string | null;
   email_confirmed?: boolean;

@@ -3,7 +3,7 @@ import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mant
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { $api } from "@/api/client";
-import { useEvents } from "@/live/useEvents";
+import { useGridEvents, useGridStream } from "@/live/useGridEvents";
 import { credits } from "@/words/format";
 import { type Glyph, Icon, Mark } from "./marks";
 import { queries } from "./Providers";
@@ -24,6 +24,7 @@ export const PLACES: Place[] = [
 
 export function Rail() {
   const me = $api.useQuery("get", "/api/v1/me", {}, { staleTime: 60_000 });
+  useGridStream(me.data !== undefined);
   const [open, setOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
   // biome-ignore lint/correctness/useExhaustiveDependencies: another page closes it
@@ -73,7 +74,7 @@ export function Rail() {
 function Balance() {
   const grid = $api.useQuery("get", "/api/v1/grid", {}, { staleTime: 600_000 });
   const balance = $api.useQuery("get", "/api/v1/credits", {}, { enabled: grid.data?.credits === true });
-  useEvents(grid.data ? "/api/v1/events" : undefined, (name) => {
+  useGridEvents((name) => {
     if (name === "credits") void queries.invalidateQueries({ queryKey: ["get", "/api/v1/credits"] });
   });
   if (!grid.data?.credits || !balance.data) return null;

@@ -1,6 +1,7 @@
 /** Mantine in the design's clothes: its colours come from `colours.css`, so that both themes live in one place. */
 import {
   Button,
+  Chip,
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
@@ -24,7 +25,17 @@ export const theme = createTheme({
   cursorType: "pointer",
   respectReducedMotion: true,
   components: {
-    Button: Button.extend({ defaultProps: { size: "xs", variant: "default" } }),
+    Button: Button.extend({
+      defaultProps: { size: "xs", variant: "default" },
+      vars: (_theme, props) => ({
+        root: props.variant === "filled" ? { "--button-color": "var(--on-accent)" } : {},
+      }),
+    }),
+    Chip: Chip.extend({
+      vars: () => ({
+        root: { "--chip-bg": "var(--track)", "--chip-color": "var(--text)", "--chip-hover": "var(--track)" },
+      }),
+    }),
     Modal: Modal.extend({
       defaultProps: {
         centered: true,
@@ -53,7 +64,7 @@ export const cssVariables: CSSVariablesResolver = () => {
     "--mantine-color-default-border": "var(--line)",
     "--mantine-primary-color-filled": "var(--accent)",
     "--mantine-primary-color-filled-hover": "var(--accent)",
-    "--mantine-primary-color-contrast": "var(--on-text)",
+    "--mantine-primary-color-contrast": "var(--on-accent)",
   };
   return { variables: {}, light: both, dark: both };
 };

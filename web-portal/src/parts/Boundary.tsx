@@ -1,6 +1,4 @@
-/** What is shown instead of a page that broke, or that is not there. */
-import { Button } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
+import { LinkButton } from "@/parts/LinkButton";
 import { Page } from "./Page";
 import { Empty, Failure } from "./States";
 
@@ -15,14 +13,7 @@ export function Broken({ error, reset }: { error: unknown; reset?: () => void })
 export function NotFound() {
   return (
     <Page title="Nothing here">
-      <Empty
-        title="This address leads nowhere"
-        action={
-          <Button component={Link} to="/jobs">
-            Your jobs
-          </Button>
-        }
-      >
+      <Empty title="This address leads nowhere" action={<LinkButton to="/jobs">Your jobs</LinkButton>}>
         It may have been mistyped, or what was here is gone or not yours.
       </Empty>
     </Page>

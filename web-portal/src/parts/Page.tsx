@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
 import styles from "./parts.module.css";
 
-export type Crumb = { text: string; to?: string };
+export type Crumb = { text: string; to?: string; search?: Record<string, string> };
 
 export function Page(props: {
   title: ReactNode;
@@ -24,7 +24,15 @@ export function Page(props: {
         <nav aria-label="Where this is" className={styles.crumbs}>
           <ol>
             {props.crumbs.map((crumb) => (
-              <li key={crumb.text}>{crumb.to ? <Link to={crumb.to}>{crumb.text}</Link> : crumb.text}</li>
+              <li key={crumb.text}>
+                {crumb.to ? (
+                  <Link to={crumb.to} search={crumb.search ?? {}}>
+                    {crumb.text}
+                  </Link>
+                ) : (
+                  crumb.text
+                )}
+              </li>
             ))}
           </ol>
         </nav>

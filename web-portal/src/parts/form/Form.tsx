@@ -2,7 +2,15 @@
  * A form whose errors stand where they belong: at the field, or under all of them, and the first one gets the focus.
  * What a password manager or the browser filled in counts: values are read when it is sent.
  */
-import { Button, PasswordInput, type PasswordInputProps, TextInput, type TextInputProps } from "@mantine/core";
+import {
+  Button,
+  PasswordInput,
+  type PasswordInputProps,
+  Textarea,
+  type TextareaProps,
+  TextInput,
+  type TextInputProps,
+} from "@mantine/core";
 import { createContext, type FormEvent, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { asProblem } from "@/api/problem";
 import { Failure } from "../States";
@@ -29,6 +37,8 @@ export function Form(props: {
   beside?: ReactNode;
   danger?: boolean;
   disabled?: boolean;
+  /** As wide as there is room. */
+  wide?: boolean;
 }) {
   const form = useRef<HTMLFormElement>(null);
   const [named] = useState(() => new Set<string>());
@@ -65,7 +75,7 @@ export function Form(props: {
   const forget = (field: string) => setWrong((was) => (was.field === field ? {} : was));
   return (
     <Context.Provider value={{ wrong, named, forget }}>
-      <form ref={form} onSubmit={send} noValidate className={styles.form}>
+      <form ref={form} onSubmit={send} noValidate className={props.wide ? styles.wide : styles.form}>
         {props.children}
         {wrong.error ? <Failure error={wrong.error} /> : null}
         <div className={styles.foot}>
@@ -88,7 +98,9 @@ export function Form(props: {
 
 function read(data: FormData): Values {
   const values: Values = {};
-  for (const [name, value] of data) values[name] = typeof value === "string" ? value : "";
+  data.forEach((value, name) => {
+    values[name] = typeof value === "string" ? value : "";
+  });
   return values;
 }
 
@@ -116,8 +128,13 @@ export function Secret(props: PasswordInputProps & Named) {
   return <PasswordInput size="sm" maxLength={1024} {...props} {...useField(props.name)} />;
 }
 
+/** Several lines. */
+export function Area(props: TextareaProps & Named) {
+  return <Textarea size="sm" {...props} {...useField(props.name)} />;
+}
+
 /** A code of an authenticator, or a recovery code. */
-export function Code(props: Partial<TextInputProps>) {
+export function Code(props: Omit<TextInputProps, "name">) {
   return (
     <Text
       name="code"

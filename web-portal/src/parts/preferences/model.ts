@@ -62,7 +62,7 @@ const PRESET: Record<Preset, Preferences> = {
 export type Field = Exclude<keyof Preferences, "preset">;
 
 /** What a preset says of a field; none where it sets no limit. */
-export const presetSays = <F extends Field>(preset: Preset, field: F): Preferences[F] =>
+export const presetSays = <F extends Field>(preset: Preset, field: F): Preferences[F] | undefined =>
   PRESET[preset][field] ?? undefined;
 
 /** Only the fields that say something. */
@@ -85,7 +85,7 @@ export function choose(chosen: Preferences, change: Preferences): Preferences {
 }
 
 /** What stands in a field: what was chosen, else what the preset says. */
-export function shown<F extends Field>(chosen: Preferences, field: F): Preferences[F] {
+export function shown<F extends Field>(chosen: Preferences, field: F): Preferences[F] | undefined {
   return chosen[field] ?? presetSays(chosen.preset ?? "balanced", field);
 }
 

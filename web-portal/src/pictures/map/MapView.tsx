@@ -112,7 +112,7 @@ export function MapView({ map, onOpen, more }: MapProps) {
           style={{ height }}
           role="application"
           aria-roledescription="map of units"
-          aria-label={`Units: ${countWords(map.counts(0, map.total))}. Arrows walk, plus and minus zoom, Enter opens.`}
+          aria-label={`Units: ${countWords(map.all)}. Arrows walk, plus and minus zoom, Enter opens.`}
           // biome-ignore lint/a11y/noNoninteractiveTabindex: the map is walked with the keyboard
           tabIndex={0}
           onScroll={draw}

@@ -100,6 +100,10 @@ export function downsample(
   from = 0,
   to = total,
 ): void {
+  if (perCell === 1) {
+    into.set(states.subarray(from, Math.min(to, total)), from);
+    return;
+  }
   const last = Math.ceil(Math.min(to, total) / perCell);
   for (let block = Math.floor(from / perCell); block < last; block++) {
     const end = Math.min(total, (block + 1) * perCell);

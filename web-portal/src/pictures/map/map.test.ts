@@ -70,6 +70,7 @@ describe("changes", () => {
       map.apply({ version, total: truth.length, runs });
     }
     expect(Buffer.compare(map.states.subarray(0, map.total), truth)).toBe(0);
+    expect(map.all).toEqual(map.counts(0, map.total));
   });
 
   test("that are old change nothing, and such that are nonsense are refused", () => {
@@ -103,6 +104,7 @@ describe("changes", () => {
       ],
     });
     expect([...map.states.subarray(0, 6)]).toEqual([WAITING, DONE, DONE, WAITING, RUNNING, WAITING]);
+    expect(map.all).toEqual(map.counts(0, 6));
     expect(told).toEqual([
       [0, 3],
       [3, 6],

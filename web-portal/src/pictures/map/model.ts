@@ -19,6 +19,8 @@ export class UnitMap {
   /** Units there are; `states` may have room for more. */
   total = 0;
   states = new Uint8Array(0);
+  /** Units by state, of all of them. */
+  readonly all: number[] = UNIT_STATES.map(() => 0);
   private readonly listeners = new Set<Listener>();
 
   /** Call `listener` with the span of units that changed; gives back how to stop. */
@@ -35,6 +37,8 @@ export class UnitMap {
     this.version = version;
     this.total = total;
     this.states = states;
+    const counts = this.counts(0, total);
+    for (const state of UNIT_STATES.keys()) this.all[state] = counts[state] ?? 0;
     this.tell(0, total);
   }
 
@@ -48,7 +52,7 @@ export class UnitMap {
       if (!isCount(first) || !isCount(len) || first + len > this.total || !UNIT_STATES[state]) {
         throw new RangeError("changes outside of the map");
       }
-      this.states.fill(state, first, first + len);
+      this.put(first, first + len, state);
       from = Math.min(from, first);
       to = Math.max(to, first + len);
     }
@@ -66,6 +70,16 @@ export class UnitMap {
     return counts;
   }
 
+  private put(from: number, to: number, state: number): void {
+    const { states, all } = this;
+    for (let unit = from; unit < to; unit++) {
+      const old = states[unit] ?? WAITING;
+      all[old] = (all[old] ?? 0) - 1;
+    }
+    states.fill(state, from, to);
+    all[state] = (all[state] ?? 0) + to - from;
+  }
+
   private grow(total: number): void {
     if (total <= this.total) return;
     const before = this.total;
@@ -75,6 +89,7 @@ export class UnitMap {
       this.states = room;
     }
     this.total = total;
+    this.all[WAITING] = (this.all[WAITING] ?? 0) + total - before;
     this.tell(before, total);
   }
 
