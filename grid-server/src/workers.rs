@@ -15,7 +15,7 @@ use crate::app::App;
 
 mod alone;
 mod archive;
-mod assemble;
+pub(crate) mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
@@ -26,6 +26,7 @@ mod finish;
 pub(crate) mod lease;
 mod load;
 pub(crate) mod pay;
+mod presence;
 pub(crate) mod records;
 pub(crate) mod results;
 mod rewind;
@@ -36,7 +37,7 @@ pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};
-pub(crate) use dispatch::snapshot;
+pub(crate) use dispatch::{snapshot, view};
 pub(crate) use load::{activate, money};
 
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.
@@ -51,6 +52,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
         tokio::spawn(settle::run(app.clone())),
+        tokio::spawn(presence::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }

@@ -135,7 +135,7 @@ impl Agent {
                 }
             }
             // The link deals with the others: they begin and end a connection.
-            ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
+            ToNode::Owner(_) | ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
         }
         self.leave_when_empty(now, &mut actions);
         actions

@@ -77,6 +77,7 @@ mod tests {
             credits: true,
             price: PriceInfo { per_tera_fuel: 1_000_000, memory_permille: 100, per_gib_day: 10_000, fee_permille: 50 },
             allowance: 5_000_000,
+            registration: "closed".into(),
         };
         let shown = lines("https://grid.example", &grid, None);
         assert_eq!(shown[0], "  grid      garden at https://grid.example, version 0.1.0");

@@ -12,17 +12,16 @@ use fallow_protocol::NodeId;
 use fallow_protocol::api::{Enrol, Enrolled, JoinToken, NewJoinToken, NodeInfo, Page};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::FRAME_BYTES_MAX;
-use fallow_protocol::link::{Machine, NodeState, enrol_bytes};
+use fallow_protocol::link::enrol_bytes;
 use serde::Deserialize;
 
 use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
-use super::{ApiError, names, standing};
+use super::{ApiError, names};
 use crate::app::{App, now_ms};
 use crate::auth::{AnyScope, Auth, NodesWrite, hash, random_secret};
-use crate::link;
-use crate::store::nodes::NodeRow;
 use crate::store::{accounts, join_tokens, nodes};
+use crate::{devices, link};
 
 const MINUTES_DEFAULT: u32 = 15;
 const MINUTES_MAX: u32 = 10_080;
@@ -150,7 +149,8 @@ pub async fn list_nodes(
     Ok(Json(Page { items: rows.into_iter().map(|row| info(&app, row)).collect(), next }))
 }
 
-fn info(app: &App, row: NodeRow) -> NodeInfo {
+/// A node as its owner sees it.
+pub(crate) fn info(app: &App, row: NodeRow) -> NodeInfo {
     let record = app.trust.record(row.id);
     let presence = app.nodes.presence(row.id);
     let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {
@@ -183,6 +183,7 @@ fn machine_line(machine: &Machine) -> String {
     }
     let gib = machine.memory_bytes as f64 / (1u64 << 30) as f64;
     format!("{} × {}, {gib:.1} GiB, {} ({})", machine.cores, machine.cpu, machine.os, machine.arch)
+    Ok(Json(Page { items: devices::infos(&app, rows).await?, next }))
 }
 
 /// A node in a path.

@@ -73,6 +73,7 @@ on_both! {
 fn submission(name: &str) -> JobSubmission {
     JobSubmission {
         name: name.into(),
+        project: None,
         module: Digest([7; 32]),
         args: vec!["a\0b".into()],
         split: Split::Range { from: 0, to: 10, per_unit: 1 },
@@ -483,7 +484,7 @@ async fn an_old_job_is_forgotten_in_parts(store: &Store) {
 #[tokio::test]
 async fn batch_statements_scan_nothing() {
     let (store, _folder) = open("sqlite").await;
-    for text in units::BATCHES {
+    for text in units::BATCHES.iter().chain(unit_map::BATCHES) {
         let sql = format!("EXPLAIN QUERY PLAN {}", batch::translate(store.backend(), text));
         let rows = store.reader().query_all_raw(Statement::from_string(store.backend(), sql)).await.unwrap();
         for row in rows {

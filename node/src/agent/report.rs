@@ -80,6 +80,7 @@ impl Agent {
             leases: self.leases.ids(),
             units_held: self.units_held() as u64,
             progress: self.progress(),
+            owner: None,
         }
     }
 
