@@ -2,7 +2,6 @@
  * Routes that the pages use and the server's document does not describe yet, in the form that
  * `openapi-typescript` gives them. A route leaves this file when it comes into `schema.d.ts`.
  */
-import type { Lending } from "./lending";
 import type { Operating } from "./operating";
 import type { People } from "./people";
 import type { components, paths } from "./schema";
@@ -148,5 +147,5 @@ export interface Coming {
 }
 
 /** Every route, described or coming. */
-type All = Coming & People & Lending & Operating;
+type All = Coming & People & Operating;
 export type Routes = Omit<paths, keyof All> & All;

@@ -5,39 +5,75 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type AccountRef = { id: string; name: string };
+export type Suspended = { reason: string };
 export type AdminUser = {
   id: string;
   name: string;
   email?: string | null;
   role: string;
   created_at_ms: number;
-  suspended?: string | null;
+  suspended?: Suspended | null;
   fuel_quota: number;
   fuel_used: number;
+  jobs_max?: number | null;
   available: number;
   nodes: number;
   jobs: number;
 };
-export type AdminNode = Schemas["NodeInfo"] & { owner?: string; suspended?: string | null };
-export type AdminJob = Schemas["JobInfo"] & { author?: string; suspended?: string | null };
+export type AdminNode = {
+  id: string;
+  name: string;
+  owner: AccountRef;
+  state: string;
+  reason?: string | null;
+  suspended?: Suspended | null;
+  slots: number;
+  units_held: number;
+  units_done: number;
+  fuel: number;
+  machine: string;
+  joined_at_ms: number;
+  seen_at_ms: number;
+  standing?: Schemas["NodeStanding"] | null;
+  checks_passed: number;
+  results_wrong: number;
+};
+export type AdminJob = {
+  id: string;
+  name: string;
+  owner: AccountRef;
+  phase: Schemas["JobPhase"];
+  module: string;
+  suspended?: Suspended | null;
+  units: number;
+  done: number;
+  failed: number;
+  fuel: number;
+  created_at_ms: number;
+  ended_at_ms?: number | null;
+  error?: string | null;
+};
 export type AdminModule = {
   module: string;
-  name: string;
-  author?: string;
+  component: string;
+  owner: AccountRef;
   bytes: number;
   created_at_ms: number;
+  expires_at_ms: number;
   jobs: number;
-  suspended?: string | null;
+  suspended?: Suspended | null;
 };
-export type Transfer = {
+export type LedgerParty = { kind: string; account?: AccountRef | null; job?: string | null };
+export type LedgerRow = {
   id: string;
   at_ms: number;
+  kind: string;
   cause: string;
-  from: string;
-  to: string;
+  resolves?: string | null;
+  debit: LedgerParty;
+  credit: LedgerParty;
   amount: number;
-  state: string;
-  job?: string | null;
   note?: string | null;
 };
 export type Report = {
@@ -70,7 +106,7 @@ export interface Operating {
   "/api/v1/admin/modules/{digest}/restore": { post: Get<None, { path: { digest: string } }> };
   "/api/v1/admin/ledger": {
     get: Get<
-      Page<Transfer>,
+      Page<LedgerRow>,
       {
         query?: {
           account?: string;

@@ -35,11 +35,15 @@ export type GroupInfo = {
   created_at_ms: number;
 };
 export type GroupMember = { account: string; name: string; role: "owner" | "member"; since_ms: number };
-export type Invitation = { group: string; account_name?: string; by?: string; at_ms?: number };
-export type GroupDevice = { name: string; owner: string; state: string; slots?: number };
-export type GroupDetail = Omit<GroupInfo, "members"> & {
+export type Invitation = { group: string; by: string; members: number; at_ms: number };
+export type GroupInvitation = { account: string; name: string; at_ms: number };
+export type GroupDevice = { id?: string | null; name: string; owner: string; state: string; slots: number };
+export type GroupDetail = {
+  name: string;
+  role: "owner" | "member";
+  created_at_ms: number;
   members: GroupMember[];
-  invitations: Invitation[];
+  invitations: GroupInvitation[];
   devices: GroupDevice[];
 };
 
@@ -72,7 +76,6 @@ export interface People {
     delete: Get<None, { path: { name: string; account: string } }>;
   };
   "/api/v1/invitations": { get: Get<Page<Invitation>, Paged> };
-  "/api/v1/invitations/{group}/{answer}": {
-    post: Get<None, { path: { group: string; answer: "accept" | "decline" } }>;
-  };
+  "/api/v1/invitations/{group}/accept": { post: Get<None, { path: { group: string } }> };
+  "/api/v1/invitations/{group}/decline": { post: Get<None, { path: { group: string } }> };
 }

@@ -12,7 +12,8 @@ export const linkToken = (search: Record<string, unknown>): { token: string } =>
 export function useOnce(token: string): string {
   const [kept] = useState(token);
   useEffect(() => {
-    if (window.location.search !== "") window.history.replaceState(window.history.state, "", window.location.pathname);
+    if (window.location.search !== "")
+      window.history.replaceState(window.history.state, "", window.location.pathname);
   }, []);
   return kept;
 }

@@ -11,7 +11,15 @@ import {
   TextInput,
   type TextInputProps,
 } from "@mantine/core";
-import { createContext, type FormEvent, type ReactNode, useContext, useEffect, useRef, useState } from "react";
+import {
+  createContext,
+  type FormEvent,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { asProblem } from "@/api/problem";
 import { Failure } from "../States";
 import { type Checks, firstWrong, type Values } from "./checks";

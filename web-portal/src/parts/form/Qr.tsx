@@ -3,9 +3,7 @@ import { encode } from "uqr";
 
 /** Path of all dark modules, one square each. Pure. */
 export function qrPath(data: readonly (readonly boolean[])[]): string {
-  return data
-    .flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : "")))
-    .join("");
+  return data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
 }
 
 export function Qr({ text, label }: { text: string; label: string }) {

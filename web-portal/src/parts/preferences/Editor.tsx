@@ -98,7 +98,14 @@ type DetailsProps = Part & { fixed: (field: Field) => boolean; local: Preference
 
 function Details(props: DetailsProps) {
   const { chosen, change, fixed } = props;
-  const number = (field: NumberField, label: string, min: number, max: number, suffix: string, hint?: string) => (
+  const number = (
+    field: NumberField,
+    label: string,
+    min: number,
+    max: number,
+    suffix: string,
+    hint?: string,
+  ) => (
     <NumberInput
       key={field}
       size="xs"

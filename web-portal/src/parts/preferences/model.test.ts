@@ -38,7 +38,9 @@ test("rules are told in words with their numbers", () => {
     temperature_stop_c: 150,
     metered: false,
   };
-  const words = Object.fromEntries(inWords({ local: {}, effective }).map(({ field, value }) => [field, value]));
+  const words = Object.fromEntries(
+    inWords({ local: {}, effective }).map(({ field, value }) => [field, value]),
+  );
   expect(words).toMatchObject({
     idle_minutes: "5 min",
     cpu_percent: "70 %",

@@ -94,10 +94,16 @@ export const isLocal = (all: NodePreferences, field: keyof Preferences): boolean
   said(all.local)[field] !== undefined;
 
 /** The rules as a list of words: what, and how much. `local` says that it was chosen at the computer. */
-export function inWords(all: NodePreferences): { field: Field; label: string; value: string; local: boolean }[] {
+export function inWords(
+  all: NodePreferences,
+): { field: Field; label: string; value: string; local: boolean }[] {
   const own = all.effective;
   const rows: [Field, string, string][] = [
-    ["idle_minutes", "when nobody has used it for", own.idle_minutes ? `${own.idle_minutes} min` : "any time"],
+    [
+      "idle_minutes",
+      "when nobody has used it for",
+      own.idle_minutes ? `${own.idle_minutes} min` : "any time",
+    ],
     ["hours", "hours of the week", hoursWords(own.hours)],
     ["cpu_percent", "processor", `${own.cpu_percent ?? 100} %`],
     ["busy_cpu_percent", "pauses when others use", over(own.busy_cpu_percent, 100, "%")],
@@ -111,7 +117,11 @@ export function inWords(all: NodePreferences): { field: Field; label: string; va
     ["on_battery", "on battery", batteryWords(own)],
     ["metered", "metered network", own.metered ? "yes" : "never"],
     ["temperature_stop_c", "pauses above", over(own.temperature_stop_c, NEVER_C, "°C")],
-    ["pause_programs", "pauses for", own.pause_programs?.length ? own.pause_programs.join(", ") : "no program"],
+    [
+      "pause_programs",
+      "pauses for",
+      own.pause_programs?.length ? own.pause_programs.join(", ") : "no program",
+    ],
   ];
   return rows.map(([field, label, value]) => ({ field, label, value, local: isLocal(all, field) }));
 }

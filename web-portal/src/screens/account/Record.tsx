@@ -45,7 +45,11 @@ export function Record() {
                 </Table>
               </Table.ScrollContainer>
               {record.hasNextPage && (
-                <Button mt="sm" onClick={() => void record.fetchNextPage()} loading={record.isFetchingNextPage}>
+                <Button
+                  mt="sm"
+                  onClick={() => void record.fetchNextPage()}
+                  loading={record.isFetchingNextPage}
+                >
                   Older ones
                 </Button>
               )}

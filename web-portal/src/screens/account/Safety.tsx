@@ -1,10 +1,10 @@
 /** What keeps the account safe: the password, the second factor, where one is logged in. */
 import { Button, Group, SimpleGrid, Text as Words } from "@mantine/core";
 import { lazy, Suspense, useState } from "react";
+import { Copy } from "@/parts/Copy";
 import { filled, newPassword } from "@/parts/form/checks";
 import { Code, Form, Secret, Text } from "@/parts/form/Form";
 import { Secure } from "@/parts/form/Secure";
-import { Copy } from "@/parts/Copy";
 import { Columns, Panel, Stack } from "@/parts/Page";
 import { Loading } from "@/parts/States";
 import { beginTotp, changePassword, confirmTotp, removeTotp, type Self } from "./query";
@@ -44,9 +44,21 @@ function Password({ self }: { self: Self }) {
           setChanged(changed + 1);
         }}
       >
-        <input type="text" name="username" autoComplete="username" value={self.email ?? self.name} readOnly hidden />
+        <input
+          type="text"
+          name="username"
+          autoComplete="username"
+          value={self.email ?? self.name}
+          readOnly
+          hidden
+        />
         <Secret name="current" label="Password until now" autoComplete="current-password" />
-        <Secret name="new" label="New password" description="10 characters at least" autoComplete="new-password" />
+        <Secret
+          name="new"
+          label="New password"
+          description="10 characters at least"
+          autoComplete="new-password"
+        />
       </Form>
       {changed > 0 && (
         <p role="status" className="dim" style={{ marginTop: 12 }}>
@@ -116,7 +128,8 @@ function SecondFactor({ self }: { self: Self }) {
   return (
     <Panel title="Second factor" note="off">
       <p className="dim" style={{ marginBottom: 12 }}>
-        With it, nobody who learns your password can log in: a code of an authenticator app on your phone is needed too.
+        With it, nobody who learns your password can log in: a code of an authenticator app on your phone is
+        needed too.
       </p>
       {self.hasPassword && (
         <Secure
@@ -137,8 +150,8 @@ function Recovery({ codes, onKept }: { codes: string[]; onKept: () => void }) {
   return (
     <Panel title="Recovery codes" note="shown once">
       <p role="status">
-        The second factor is on. Keep these codes where you keep important papers: each of them logs you in once when the
-        authenticator is lost.
+        The second factor is on. Keep these codes where you keep important papers: each of them logs you in
+        once when the authenticator is lost.
       </p>
       <SimpleGrid cols={{ base: 2, sm: 5 }} spacing="xs" my="md">
         {codes.map((code) => (

@@ -124,7 +124,9 @@ function AuthorKeys() {
       <Asked query={keys}>
         {({ items }) =>
           items.length === 0 ? (
-            <p className="dim">None yet. `fallow submit` and this page's wizard register theirs by themselves.</p>
+            <p className="dim">
+              None yet. `fallow submit` and this page's wizard register theirs by themselves.
+            </p>
           ) : (
             <Table>
               <Table.Thead className="hidden">
@@ -159,7 +161,8 @@ function AuthorKeys() {
           <Form
             action="Register the key"
             checks={{
-              key: (value) => (/^[0-9a-f]{64}$/i.test(value.trim()) ? undefined : "A public key is 64 hexadecimal letters."),
+              key: (value) =>
+                /^[0-9a-f]{64}$/i.test(value.trim()) ? undefined : "A public key is 64 hexadecimal letters.",
               name: filled("Where it is kept"),
             }}
             submit={async ({ key = "", name = "" }) => {
@@ -168,7 +171,14 @@ function AuthorKeys() {
             }}
             beside={<Button onClick={() => setAdding(false)}>Leave it</Button>}
           >
-            <Text name="key" label="Public key" autoComplete="off" spellCheck={false} maxLength={64} autoFocus />
+            <Text
+              name="key"
+              label="Public key"
+              autoComplete="off"
+              spellCheck={false}
+              maxLength={64}
+              autoFocus
+            />
             <Text name="name" label="Where it is kept" autoComplete="off" maxLength={64} />
           </Form>
         ) : (

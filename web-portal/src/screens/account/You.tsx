@@ -71,11 +71,13 @@ function Email({ self }: { self: Self }) {
   return (
     <Panel title="E-mail" note={now}>
       {sentTo ? (
-        <Sent to={sentTo}>Follow the link in it, and the address is yours. Until then the old one stays.</Sent>
+        <Sent to={sentTo}>
+          Follow the link in it, and the address is yours. Until then the old one stays.
+        </Sent>
       ) : !self.hasPassword ? (
         <p className="dim">
-          This account has no password yet, so no address can be given here. Whoever runs the server can make a link
-          for it.
+          This account has no password yet, so no address can be given here. Whoever runs the server can make
+          a link for it.
         </p>
       ) : (
         <Form
@@ -106,7 +108,9 @@ function Data({ self }: { self: Self }) {
   };
   return (
     <Panel title="Your data">
-      <p className="dim">One file with all that this grid keeps of you: account, jobs, devices, credits, the record.</p>
+      <p className="dim">
+        One file with all that this grid keeps of you: account, jobs, devices, credits, the record.
+      </p>
       {error ? <Failure error={error} /> : null}
       <Button mt="sm" onClick={fetch} loading={busy}>
         Download
@@ -120,14 +124,16 @@ function End({ self }: { self: Self }) {
   return (
     <Panel title="End of the account">
       <p className="dim" style={{ marginBottom: 12 }}>
-        Your name, address, jobs and devices are forgotten. What moved in the ledger stays, without a name. Credits are lost.
+        Your name, address, jobs and devices are forgotten. What moved in the ledger stays, without a name.
+        Credits are lost.
       </p>
       <Secure
         label="Delete the account"
         danger
         says={
           <>
-            This cannot be undone. Running jobs are cancelled, devices leave the grid. Type <b>{self.name}</b> to go on.
+            This cannot be undone. Running jobs are cancelled, devices leave the grid. Type <b>{self.name}</b>{" "}
+            to go on.
           </>
         }
         checks={{ word: exactly(self.name), password: filled("Your password") }}

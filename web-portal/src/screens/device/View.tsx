@@ -81,7 +81,9 @@ function Question(props: { code: string; asker: Asker; onDecided: (how: "yes" | 
     <Panel>
       <p className={styles.code}>{props.code}</p>
       <p>
-        {asker.isNode ? "A computer wants to join in your name:" : "The command line tool wants to act for you:"}{" "}
+        {asker.isNode
+          ? "A computer wants to join in your name:"
+          : "The command line tool wants to act for you:"}{" "}
         <b className="foreign">{asker.name}</b>, from {asker.address}.
       </p>
       <dl className={styles.facts}>
@@ -124,8 +126,8 @@ function Decided({ yes, asker }: { yes: boolean; asker: Asker }) {
       <p role="status">
         {yes ? (
           <>
-            <b className="foreign">{asker.name}</b> {asker.isNode ? "joins now" : "may act for you now"}. You can close this
-            page.
+            <b className="foreign">{asker.name}</b> {asker.isNode ? "joins now" : "may act for you now"}. You
+            can close this page.
           </>
         ) : (
           "Nothing was given away, and the code is worth nothing now."

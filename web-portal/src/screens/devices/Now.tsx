@@ -12,6 +12,7 @@ import { standingWords } from "./standing";
 
 export function Now({ detail }: { detail: NodeDetail }) {
   const { info } = detail;
+  const { checks_passed = 0, results_wrong = 0 } = info;
   const standing = standingWords(info.standing);
   return (
     <Facts>
@@ -32,11 +33,16 @@ export function Now({ detail }: { detail: NodeDetail }) {
           )
         }
       />
-      <Fact label="In all" value={<Money micro={detail.earnings.verified} />} unit="credits" below={`${count(info.units_done)} results`} />
+      <Fact
+        label="In all"
+        value={<Money micro={detail.earnings.verified} />}
+        unit="credits"
+        below={`${count(info.units_done)} results`}
+      />
       <Fact
         label="Spot checks"
-        value={count(info.checks_passed)}
-        unit={info.results_wrong > 0 ? `passed, ${count(info.results_wrong)} wrong` : "passed"}
+        value={count(checks_passed)}
+        unit={results_wrong > 0 ? `passed, ${count(results_wrong)} wrong` : "passed"}
         below={standing}
       />
     </Facts>

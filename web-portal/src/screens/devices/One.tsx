@@ -3,18 +3,18 @@ import { Button } from "@mantine/core";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 import type { NodeDetail } from "@/api/lending";
-import { Page, Panel, Stack } from "@/parts/Page";
-import { Asked, Failure, Stale } from "@/parts/States";
-import { Rules } from "@/parts/preferences/Rules";
-import { StateBadge } from "@/pictures/small";
 import { exactly, name } from "@/parts/form/checks";
 import { Text } from "@/parts/form/Form";
 import { Secure } from "@/parts/form/Secure";
+import { Page, Panel, Stack } from "@/parts/Page";
+import { Rules } from "@/parts/preferences/Rules";
+import { Asked, Failure, Stale } from "@/parts/States";
+import { StateBadge } from "@/pictures/small";
 import { Change } from "./Change";
 import styles from "./devices.module.css";
 import { LastDay, Now, When } from "./Now";
-import { Earned, Machine, Working } from "./Side";
 import { pause, reasonOf, remove, rename, resume, stateOf, useDevice } from "./query";
+import { Earned, Machine, Working } from "./Side";
 import { takesWords } from "./takes";
 
 export function DeviceOneView() {
@@ -49,8 +49,16 @@ function Device({ detail }: { detail: NodeDetail }) {
         <Stack>
           <Earned id={detail.info.id} />
           <Panel title="Owner's rules" note={detail.preferences.effective.preset ?? "balanced"}>
-            <Rules of={detail.preferences} more={[{ label: "whose work", value: takesWords(detail.takes) }]} />
-            <Button mt="sm" onClick={() => setEditing(!editing)} aria-expanded={editing} aria-controls="change">
+            <Rules
+              of={detail.preferences}
+              more={[{ label: "whose work", value: takesWords(detail.takes) }]}
+            />
+            <Button
+              mt="sm"
+              onClick={() => setEditing(!editing)}
+              aria-expanded={editing}
+              aria-controls="change"
+            >
               {editing ? "Close the rules" : "Change the rules"}
             </Button>
           </Panel>
@@ -121,8 +129,8 @@ function Manage({ detail }: { detail: NodeDetail }) {
         danger
         says={
           <>
-            It leaves the grid; its units go to others. What it earned is yours. To come back it has to join anew. Type{" "}
-            <b className="foreign">{now}</b> to go on.
+            It leaves the grid; its units go to others. What it earned is yours. To come back it has to join
+            anew. Type <b className="foreign">{now}</b> to go on.
           </>
         }
         checks={{ word: exactly(now) }}

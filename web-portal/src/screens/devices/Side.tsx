@@ -1,37 +1,16 @@
 /** Earnings over time; the programs that run here; the computer itself. */
 import type { ReactNode } from "react";
-import type { Doing, EarningsDay, NodeDetail } from "@/api/lending";
+import type { Doing, NodeDetail } from "@/api/lending";
 import { filled } from "@/parts/form/checks";
 import { Area } from "@/parts/form/Form";
 import { Secure } from "@/parts/form/Secure";
 import { Panel } from "@/parts/Page";
-import { Asked, Empty, Loading } from "@/parts/States";
-import { type Bar, Bars } from "@/pictures/Bars";
+import { Asked, Loading } from "@/parts/States";
+import { EarningsBars } from "@/pictures/EarningsBars";
 import { StateBadge } from "@/pictures/small";
-import { bytes, counted, credits, day, short } from "@/words/format";
+import { bytes, counted, day, short } from "@/words/format";
 import styles from "./devices.module.css";
 import { report, useEarnings } from "./query";
-
-export const earningsBar = (of: EarningsDay): Bar => ({
-  words: `${day(of.day_ms)}: ${credits(of.paid + of.checks)} earned${of.held > 0 ? `, ${credits(of.held)} held` : ""}`,
-  parts: [
-    { value: of.paid + of.checks, tone: "done" },
-    { value: of.held, tone: "check" },
-  ],
-});
-
-/** Days in bars, with the first and last of them below. */
-export function EarningsBars({ days }: { days: readonly EarningsDay[] }) {
-  const all = days.reduce((sum, of) => sum + of.paid + of.checks, 0);
-  const ends = [days[0], days.at(-1)].flatMap((of) => (of ? [day(of.day_ms)] : []));
-  return (
-    <Bars
-      bars={days.map(earningsBar)}
-      label={`${credits(all)} credits earned in ${counted(days.length, "day")}`}
-      axis={ends}
-    />
-  );
-}
 
 export function Earned({ id }: { id: string }) {
   const earnings = useEarnings(id);
@@ -61,10 +40,12 @@ export function Working({ detail }: { detail: NodeDetail }) {
           {detail.doing.map((one) => (
             <li key={`${one.module} ${one.job_name}`}>
               <span>
-                <b className="foreign">{one.job_name}</b> {one.own && <StateBadge state="idle" word="yours" />}
+                <b className="foreign">{one.job_name}</b>{" "}
+                {one.own && <StateBadge state="idle" word="yours" />}
                 <span className="dim">
                   {" "}
-                  {counted(one.units, "unit")} · program <span className="mono">{short(one.module, 10, 4)}</span>
+                  {counted(one.units, "unit")} · program{" "}
+                  <span className="mono">{short(one.module, 10, 4)}</span>
                 </span>
               </span>
               {!one.own && <Reporting of={one} />}
@@ -86,7 +67,14 @@ function Reporting({ of }: { of: Doing }) {
       checks={{ text: filled("What is wrong") }}
       act={({ text = "" }) => report(of.module, text.trim())}
     >
-      <Area name="text" label="What is wrong with this program?" maxLength={4000} minRows={4} autosize data-autofocus />
+      <Area
+        name="text"
+        label="What is wrong with this program?"
+        maxLength={4000}
+        minRows={4}
+        autosize
+        data-autofocus
+      />
     </Secure>
   );
 }
@@ -94,7 +82,10 @@ function Reporting({ of }: { of: Doing }) {
 export function Machine({ detail, actions }: { detail: NodeDetail; actions: ReactNode }) {
   const { machine, info } = detail;
   const rows: [string, string][] = [
-    ["processor", `${machine.cpu || "not known"}${machine.cores ? ` · ${counted(machine.cores, "core")}` : ""}`],
+    [
+      "processor",
+      `${machine.cpu || "not known"}${machine.cores ? ` · ${counted(machine.cores, "core")}` : ""}`,
+    ],
     ["memory", machine.memory_bytes ? bytes(machine.memory_bytes) : "not known"],
     ["free disk", machine.disk_bytes ? bytes(machine.disk_bytes) : "not known"],
     ["system", [machine.os, machine.arch].filter(Boolean).join(" · ") || "not known"],

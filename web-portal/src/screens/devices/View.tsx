@@ -30,9 +30,9 @@ function First() {
       commands={joinCommands(window.location.origin)}
       action={<LinkButton to="/device">I have a code</LinkButton>}
     >
-      It works for others while you do not need it, on your terms, and earns credits. What runs there is walled off: no
-      files of yours, no network. On the computer that you want to lend, type this; it shows a code, and you approve it
-      here.
+      It works for others while you do not need it, on your terms, and earns credits. What runs there is
+      walled off: no files of yours, no network. On the computer that you want to lend, type this; it shows a
+      code, and you approve it here.
     </Empty>
   );
 }
@@ -73,7 +73,12 @@ function List({ rows }: { rows: Row[] }) {
           wide
         />
         <Fact label="Earned today" value={<Money micro={sum("today")} />} unit="credits" />
-        <Fact label="Pending" value={<Money micro={sum("pending")} />} unit="credits" below="held until checked" />
+        <Fact
+          label="Pending"
+          value={<Money micro={sum("pending")} />}
+          unit="credits"
+          below="held until checked"
+        />
       </Facts>
       <Panel>
         <Table className={styles.list}>

@@ -1,8 +1,16 @@
 /** A lender's devices: what they do, what they earn, what they may. */
 import { $api, api } from "@/api/client";
-import type { Availability, Device, Interval, NodeDetail, PauseNode, Preferences, Takes } from "@/api/lending";
+import type {
+  Availability,
+  Device,
+  Interval,
+  NodeDetail,
+  PauseNode,
+  Preferences,
+  Takes,
+} from "@/api/lending";
 import { queries } from "@/app/Providers";
-import { useEvents } from "@/live/useEvents";
+import { useGridEvents } from "@/live/useGridEvents";
 
 const LIST = "/api/v1/nodes";
 const ONE = "/api/v1/nodes/{id}";
@@ -47,8 +55,13 @@ export const reasonOf = (info: Pick<Device, "reason">): string =>
   (info.reason ?? "").replace(/^(paused|idle|working|finishing):\s*/i, "");
 
 export function useDevices() {
-  const query = $api.useQuery("get", LIST, { params: { query: { limit: 1000 } } }, { refetchInterval: LOOK_MS });
-  const live = useEvents("/api/v1/events", (name) => {
+  const query = $api.useQuery(
+    "get",
+    LIST,
+    { params: { query: { limit: 1000 } } },
+    { refetchInterval: LOOK_MS },
+  );
+  const live = useGridEvents((name) => {
     if (name === "node") void queries.invalidateQueries({ queryKey: ["get", LIST] });
   });
   return { query, live };
@@ -59,7 +72,7 @@ const offset = () => -new Date().getTimezoneOffset();
 
 export function useDevice(id: string) {
   const query = $api.useQuery("get", ONE, path(id), { refetchInterval: LOOK_MS });
-  const live = useEvents("/api/v1/events", (name, data) => {
+  const live = useGridEvents((name, data) => {
     if (name === "node" && (data as { id?: string } | undefined)?.id === id)
       void queries.invalidateQueries({ queryKey: ["get", ONE, path(id)] });
   });
@@ -112,7 +125,11 @@ export function hourOfWeek(at: Date): number {
  * When a device that is here is likely to leave: the first hour of the next day in which it is here less than half of
  * the time; when one that is away is likely to come, the other way round. None where that is not known. Pure.
  */
-export function turnsAt(shares: readonly (number | undefined)[], hour: number, here: boolean): number | undefined {
+export function turnsAt(
+  shares: readonly (number | undefined)[],
+  hour: number,
+  here: boolean,
+): number | undefined {
   for (let step = 1; step <= 24; step++) {
     const share = shares[(hour + step) % shares.length];
     if (share === undefined) return undefined;
@@ -128,7 +145,10 @@ function put(id: string, detail: NodeDetail | undefined): void {
 }
 
 export async function pause(id: string, how: PauseNode): Promise<void> {
-  const { data } = await api.POST("/api/v1/nodes/{id}/pause", { ...path(id), body: how });
+  const { data } = await api.POST("/api/v1/nodes/{id}/pause", {
+    ...path(id),
+    body: { for_s: how.for_s ?? null, finish: how.finish ?? false },
+  });
   put(id, data);
 }
 
@@ -143,7 +163,10 @@ export async function rename(id: string, name: string): Promise<void> {
 }
 
 export async function allow(id: string, preferences: Preferences): Promise<void> {
-  const { data } = await api.PUT("/api/v1/nodes/{id}/preferences", { ...path(id), body: preferences });
+  const { data } = await api.PUT("/api/v1/nodes/{id}/preferences", {
+    ...path(id),
+    body: preferences as Required<Preferences>,
+  });
   put(id, data);
 }
 

@@ -32,5 +32,7 @@ export const lines = (text: string): string[] => [
 /** What is wrong with a list of program digests. */
 export const digests = (text: string): string | undefined => {
   const wrong = lines(text).find((word) => !/^[0-9a-f]{64}$/i.test(word));
-  return wrong ? `${wrong.slice(0, 20)} is no program's digest: those have 64 hexadecimal letters.` : undefined;
+  return wrong
+    ? `${wrong.slice(0, 20)} is no program's digest: those have 64 hexadecimal letters.`
+    : undefined;
 };

@@ -6,8 +6,8 @@ import { safeNext } from "@/api/session";
 import { filled, type Values } from "@/parts/form/checks";
 import { Code, Form, Secret, Text } from "@/parts/form/Form";
 import { Page } from "@/parts/Page";
-import { byPassword, byToken, mayRegister, useGrid } from "./query";
 import styles from "./login.module.css";
+import { byPassword, byToken, mayRegister, useGrid } from "./query";
 
 type Way = "password" | "code" | "token";
 
@@ -18,7 +18,8 @@ export function LoginView() {
   const grid = useGrid();
 
   const submit = async ({ login = "", password = "", code = "", token = "" }: Values) => {
-    const came = way === "token" ? await byToken(token) : await byPassword(login.trim(), password, code.trim());
+    const came =
+      way === "token" ? await byToken(token) : await byPassword(login.trim(), password, code.trim());
     if (came === "code") setWay("code");
     else router.history.replace(safeNext(next));
   };

@@ -12,8 +12,7 @@ export const useGrid = () =>
   $api.useQuery("get", "/api/v1/grid", {}, { staleTime: 600_000, select: (grid): Door => grid });
 
 /** Whether somebody without an account may make one. A server that does not say lets everybody try. */
-export const mayRegister = (grid: Door | undefined): boolean =>
-  grid?.registration !== "closed";
+export const mayRegister = (grid: Door | undefined): boolean => grid?.registration !== "closed";
 
 /** Result of a try: in, or a code of the second factor is asked for. */
 export type LogIn = "in" | "code";

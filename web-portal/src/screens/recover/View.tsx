@@ -14,7 +14,9 @@ export function ForgotView() {
   if (sentTo)
     return (
       <Page title="Look into your mail">
-        <Sent to={sentTo}>If an account has this address, the link in it lets you choose a new password for an hour.</Sent>
+        <Sent to={sentTo}>
+          If an account has this address, the link in it lets you choose a new password for an hour.
+        </Sent>
       </Page>
     );
   return (

@@ -16,7 +16,8 @@ export function RegisterView() {
     return (
       <Page title="Look into your mail">
         <Sent to={sentTo}>
-          Follow the link in it within a day, and the account is made. Nothing came? Look among unwanted mail, or{" "}
+          Follow the link in it within a day, and the account is made. Nothing came? Look among unwanted mail,
+          or{" "}
           <Anchor component="button" type="button" inherit onClick={() => setSentTo(undefined)}>
             try again
           </Anchor>
@@ -40,7 +41,12 @@ export function RegisterView() {
       <Form
         action="Make the account"
         checks={{ name, email, password: newPassword }}
-        fieldOf={{ "name-taken": "name", "bad-name": "name", "bad-email": "email", "bad-password": "password" }}
+        fieldOf={{
+          "name-taken": "name",
+          "bad-name": "name",
+          "bad-email": "email",
+          "bad-password": "password",
+        }}
         submit={async ({ name = "", email = "", password = "" }) => {
           await ask(name.trim(), email.trim(), password);
           setSentTo(email.trim());
@@ -67,7 +73,12 @@ export function RegisterView() {
           autoComplete="email"
           maxLength={254}
         />
-        <Secret name="password" label="Password" description="10 characters at least" autoComplete="new-password" />
+        <Secret
+          name="password"
+          label="Password"
+          description="10 characters at least"
+          autoComplete="new-password"
+        />
       </Form>
     </Page>
   );

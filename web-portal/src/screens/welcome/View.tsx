@@ -34,8 +34,8 @@ export function WelcomeView() {
   return (
     <Page title="Your grid is there">
       <p style={{ marginBottom: 18 }}>
-        You are its operator, as <b className="foreign">{name}</b>. Choose how to log in from now on; this link will not work
-        again.
+        You are its operator, as <b className="foreign">{name}</b>. Choose how to log in from now on; this
+        link will not work again.
       </p>
       <Form
         action="Begin"
@@ -47,7 +47,12 @@ export function WelcomeView() {
         }}
       >
         <Text name="email" type="email" label="E-mail" autoComplete="username" maxLength={254} autoFocus />
-        <Secret name="password" label="Password" description="10 characters at least" autoComplete="new-password" />
+        <Secret
+          name="password"
+          label="Password"
+          description="10 characters at least"
+          autoComplete="new-password"
+        />
       </Form>
     </Page>
   );
