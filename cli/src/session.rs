@@ -145,6 +145,7 @@ pub(crate) mod tests {
             spent: 0,
             held: 0,
             waiting_for: None,
+            project: None,
             corrections: 0,
             notice: None,
             submission: None,

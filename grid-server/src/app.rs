@@ -7,12 +7,17 @@ use fallow_protocol::Digest;
 use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
+use crate::devices::Recorder;
+use crate::groups::Groups;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::people::People;
+use crate::pulse::Pulse;
 use crate::store::{Store, StoreError, blobs, retention};
+use crate::suspensions::Suspensions;
 use crate::trust::Trust;
 use crate::wakes::Wakes;
 
@@ -30,8 +35,18 @@ pub struct App {
     pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
+    /// What nodes do, on its way to the database.
+    pub recorder: Recorder,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who watches what.
+    pub live: Live,
+    /// Who is in which group.
+    pub groups: Groups,
+    /// What operators stopped.
+    pub suspensions: Suspensions,
+    /// When each worker looked last.
+    pub pulse: Pulse,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// Passwords, mails, and what else people need.
@@ -61,7 +76,12 @@ impl App {
             keys,
             anchor,
             nodes: Registry::default(),
+            recorder: Recorder::default(),
             active: Active::default(),
+            live: Live::default(),
+            groups: Groups::default(),
+            suspensions: Suspensions::default(),
+            pulse: Pulse::default(),
             trust,
             people,
             wakes: Wakes::default(),

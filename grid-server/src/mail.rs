@@ -51,6 +51,11 @@ pub struct Mail {
 pub struct Mailer(mpsc::Sender<Mail>);
 
 impl Mailer {
+    /// Mails that wait to be looked at; and whether anybody looks.
+    pub fn waiting(&self) -> (usize, bool) {
+        (QUEUE_MAX - self.0.capacity().min(QUEUE_MAX), !self.0.is_closed())
+    }
+
     /// Hand a mail in; where too many wait it is dropped, and the log says so.
     pub fn send(&self, mail: Mail) {
         if self.0.try_send(mail).is_err() {

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod author;
 pub mod bench;
 pub mod conformance;
+pub mod events;
 pub mod evil;
 pub mod grid;
 pub mod guests;
