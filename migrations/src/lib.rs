@@ -1,10 +1,8 @@
 //! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
 //!
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
-//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x` is what
-//! jobs are shown by.
-//! `m02xx` are credits and what results are trusted by;
-//! `m032x` are devices as their owners see them.
+//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x`
+//! is what jobs are shown by; `m032x` are devices as their owners see them; `m033x` are groups and what operators do.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;

@@ -24,14 +24,15 @@ pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
 };
-pub use live::{
-    DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
-    JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
-    Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
 pub use devices::{
     Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
     NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
     PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
+};
+pub use live::{
+    DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
+    JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
+    Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
 };
 
 pub use groups::{
