@@ -10,6 +10,7 @@ use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
 mod accounts;
+mod admin;
 mod credits;
 mod devices;
 mod groups;
@@ -19,6 +20,10 @@ pub use accounts::{
     AccountDeletion, AuditEvent, DeviceCode, DevicePoll, DeviceRequest, DeviceToken, Forgotten, LinkToken, MeChange,
     NewDeviceCode, NewEmail, NewPerson, NewSession, PasswordChange, PasswordOnly, PasswordReset, RecoveryCodes,
     SessionInfo, Suspended, TotpCode, TotpRemoval, TotpSecret,
+};
+pub use admin::{
+    AccountRef, AdminHealth, AdminJob, AdminModule, AdminNode, AdminUser, HealthPart, LedgerParty, LedgerRow,
+    NewSuspension, REASON_BYTES_MAX, UserChange,
 };
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
@@ -354,13 +359,14 @@ pub struct JobInfo {
     /// What is put aside for results that are not final yet, micro-credits.
     #[serde(default)]
     pub held: u64,
-    /// What it needs before it goes on: `budget` where that is used up.
+    /// What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+    /// suspended, for the reason in `notice`.
     #[serde(default)]
     pub waiting_for: Option<String>,
     /// How often its result was corrected after it was delivered.
     #[serde(default)]
     pub corrections: u64,
-    /// What its author is told of that.
+    /// What its author is told of that, or of a suspension.
     #[serde(default)]
     pub notice: Option<String>,
     /// What it was asked to do; given for a single job, not in lists.

@@ -19,6 +19,7 @@ use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
 use super::{ApiError, names};
 use crate::app::{App, now_ms};
+use crate::audit::note;
 use crate::auth::{AnyScope, Auth, NodesWrite, hash, random_secret};
 use crate::store::{accounts, join_tokens, nodes};
 use crate::{devices, link};
@@ -171,6 +172,7 @@ pub async fn delete_node(
     });
     let internal = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
     app.nodes.remove(internal);
+    note(&app, &*caller, Some(account_id), "node.removed", id.as_str(), "").await;
     tracing::info!(node = %id, "node removed");
     Ok(StatusCode::NO_CONTENT)
 }
