@@ -79,6 +79,10 @@ impl Agent {
         };
         job.touched_ms = now.ms;
         self.setup.policy.admits(&job.grant).map_err(|why| why.to_string())?;
+        if self.setup.policy.paused.is_some() && self.paused_since_ms.is_none() {
+            // What it held was given back already; nobody would come for this.
+            return Err("this node is paused".into());
+        }
         if held + lease.units.len() > UNITS_MAX || self.leases.len() >= 2 * LEASES_PER_NODE_MAX {
             return Err(format!("this node holds {held} units already"));
         }

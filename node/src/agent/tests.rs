@@ -10,6 +10,8 @@ use super::samples::{agent, at, done, grant, key, lease};
 use super::slots::queue_depth;
 use super::{Agent, UNITS_MAX};
 
+mod owner;
+
 /// An agent with its recorded actions; every test says which of them it expects.
 struct Bed {
     agent: Agent,
