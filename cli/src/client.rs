@@ -5,12 +5,14 @@
 //! nodes' WebSocket is not here.
 
 mod account;
+mod admin;
 mod blobs;
 mod call;
 mod copy;
 mod credits;
 mod download;
 mod error;
+mod groups;
 mod jobs;
 mod nodes;
 mod save;

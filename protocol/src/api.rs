@@ -517,9 +517,9 @@ pub struct NodeInfo {
     pub id: NodeId,
     /// Its name.
     pub name: String,
-    /// `online`, `paused`, `draining` or `offline`.
+    /// `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator.
     pub state: String,
-    /// Why it is paused.
+    /// Why it is paused or suspended.
     pub reason: Option<String>,
     /// Units that it runs at once.
     pub slots: u32,

@@ -159,6 +159,10 @@ fn info(app: &App, row: NodeRow) -> NodeInfo {
         Some(NodeState::Draining) => ("draining", None),
         Some(NodeState::Paused { reason }) => ("paused", Some(reason.clone())),
     };
+    let (state, reason) = match app.suspensions.node(row.id, row.account_id) {
+        Some(why) => ("suspended", Some(why)),
+        None => (state, reason),
+    };
     NodeInfo {
         id: row.public_id,
         name: row.name,

@@ -57,6 +57,7 @@ macro_rules! on_both {
 mod credits;
 mod holdings;
 mod ledger;
+mod operators;
 
 on_both! {
     groups => super::one_failing_write_is_its_own_fault;
