@@ -7,10 +7,12 @@ use fallow_protocol::Digest;
 use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
+use crate::devices::Recorder;
 use crate::groups::Groups;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
+use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::people::People;
 use crate::pulse::Pulse;
@@ -33,8 +35,12 @@ pub struct App {
     pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
+    /// What nodes do, on its way to the database.
+    pub recorder: Recorder,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who watches what.
+    pub live: Live,
     /// Who is in which group.
     pub groups: Groups,
     /// What operators stopped.
@@ -70,7 +76,9 @@ impl App {
             keys,
             anchor,
             nodes: Registry::default(),
+            recorder: Recorder::default(),
             active: Active::default(),
+            live: Live::default(),
             groups: Groups::default(),
             suspensions: Suspensions::default(),
             pulse: Pulse::default(),

@@ -135,6 +135,8 @@ pub struct Limits {
     pub anonymous_per_s: u32,
     /// Requests of one address at once before that counts.
     pub anonymous_burst: u32,
+    /// Open streams of events of one account, and of one address.
+    pub streams_max: usize,
     /// Components that are validated at once.
     pub validations_max: usize,
     /// Most that the grid lets a unit use; a manifest with more is refused.
@@ -211,6 +213,7 @@ impl Default for Limits {
             requests_burst: 1_000,
             anonymous_per_s: 20,
             anonymous_burst: 100,
+            streams_max: 64,
             validations_max: 2,
             unit: manifest::Limits {
                 memory_bytes: 4 << 30,

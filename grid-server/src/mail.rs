@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -160,12 +160,16 @@ impl Post {
     }
 
     async fn deliver(&self, mail: &Mail) -> anyhow::Result<()> {
-        let message = Message::builder()
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.to.clone()))
             .subject(mail.subject.clone())
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.clone())?;
+            .header(ContentType::TEXT_PLAIN);
+        if mail.text.is_ascii() {
+            // Links stay whole, also for who reads the file.
+            message = message.header(ContentTransferEncoding::SevenBit);
+        }
+        let message = message.body(mail.text.clone())?;
         match &self.way {
             Way::Smtp(smtp) => smtp.send(message).await.map(drop)?,
             Way::Outbox(files, folder) => {

@@ -16,10 +16,11 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, admin, author_keys, blobs, credits, device, docs, grid, groups, jobs, layers, me, modules,
-    node_blobs, nodes, register, session, standing, tokens,
+    ApiState, accounts, admin, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live,
+    me, modules, node_blobs, nodes, register, session, show, standing, tokens,
 };
 use crate::app::App;
+use crate::portal;
 
 /// Time for an ordinary request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -42,11 +43,26 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(jobs::job_units))
         .routes(routes!(jobs::job_logs))
         .routes(routes!(jobs::explain_job))
+        .routes(routes!(live::job_errors))
+        .routes(routes!(live::job_nodes))
+        .routes(routes!(live::job_timeline))
+        .routes(routes!(live::job_unit))
+        .routes(routes!(show::job_preview))
+        .routes(routes!(show::list_projects))
         .routes(routes!(jobs::cancel_job))
         .routes(routes!(jobs::retry_job))
         .routes(routes!(nodes::create_join_token))
         .routes(routes!(nodes::list_nodes))
-        .routes(routes!(nodes::delete_node))
+        .routes(routes!(nodes::delete_node, devices::node, devices::rename_node))
+        .routes(routes!(devices::node_intervals))
+        .routes(routes!(devices::node_availability))
+        .routes(routes!(devices::node_earnings))
+        .routes(routes!(devices::pause_node))
+        .routes(routes!(devices::resume_node))
+        .routes(routes!(devices::put_preferences))
+        .routes(routes!(devices::put_takes))
+        .routes(routes!(devices::create_report))
+        .routes(routes!(devices::own_earnings))
         .routes(routes!(standing::create_anchor, standing::delete_anchor))
         .routes(routes!(grid::speed))
         .routes(routes!(credits::balance))
@@ -68,6 +84,7 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(admin::modules::restore_module))
         .routes(routes!(admin::ledger::search_ledger))
         .routes(routes!(admin::log::list_audit))
+        .routes(routes!(admin::log::list_reports))
         .routes(routes!(admin::health::health))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(groups::group, groups::delete_group))
@@ -106,13 +123,20 @@ fn patient() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(jobs::job))
         .routes(routes!(jobs::job_result))
-        .routes(routes!(modules::create_module))
+        .routes(routes!(live::job_map))
+        .routes(routes!(show::draft_job))
+        .routes(routes!(show::draft_module))
+        .routes(routes!(modules::create_module, show::list_modules))
 }
 
 /// Routes that stream for as long as it takes; each chunk has its own time.
 fn streaming() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(blobs::upload, blobs::download_blob))
+        .routes(routes!(live::job_events))
+        .routes(routes!(live::account_events))
+        .routes(routes!(live::unit_output))
+        .routes(routes!(show::job_preview_file))
         .routes(routes!(node_blobs::node_upload, node_blobs::node_download))
         .routes(routes!(node_blobs::node_upload_unnamed))
 }
@@ -154,6 +178,7 @@ pub fn router(app: Arc<App>) -> Router {
     let pages: Router<ApiState> = SwaggerUi::new("/api/docs").url("/api/openapi.json", document).into();
     router
         .merge(pages.layer(limit))
+        .fallback(portal::fallback)
         .layer(DefaultBodyLimit::max(API_BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn(layers::problems))

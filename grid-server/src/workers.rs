@@ -15,7 +15,7 @@ use crate::app::App;
 
 mod alone;
 mod archive;
-mod assemble;
+pub(crate) mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
@@ -26,6 +26,7 @@ mod finish;
 pub(crate) mod lease;
 mod load;
 pub(crate) mod pay;
+mod presence;
 pub(crate) mod records;
 pub(crate) mod results;
 mod rewind;
@@ -52,6 +53,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
         tokio::spawn(settle::run(app.clone())),
+        tokio::spawn(presence::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }
@@ -63,7 +65,7 @@ async fn guarded<T>(turn: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
 }
 
 /// Workers that look by themselves once in a while, by name.
-pub const NAMES: [&str; 6] = ["split", "dispatch", "expire", "finish", "settle", "tidy"];
+pub const NAMES: [&str; 7] = ["split", "dispatch", "expire", "finish", "settle", "presence", "tidy"];
 
 /// Wait for the bell or the period, after a turn of the worker of this name. False once the server stops.
 async fn pause(app: &App, worker: &'static str, bell: &Notify, period: Duration) -> bool {

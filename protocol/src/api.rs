@@ -12,7 +12,9 @@ use crate::outcome::Outcome;
 mod accounts;
 mod admin;
 mod credits;
+mod devices;
 mod groups;
+mod live;
 
 pub use accounts::{
     AccountDeletion, AuditEvent, DeviceCode, DevicePoll, DeviceRequest, DeviceToken, Forgotten, LinkToken, MeChange,
@@ -21,11 +23,21 @@ pub use accounts::{
 };
 pub use admin::{
     AccountRef, AdminHealth, AdminJob, AdminModule, AdminNode, AdminUser, HealthPart, LedgerParty, LedgerRow,
-    NewSuspension, REASON_BYTES_MAX, UserChange,
+    NewSuspension, REASON_BYTES_MAX, Report, UserChange,
 };
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
+};
+pub use devices::{
+    Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
+    NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
+    PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
+};
+pub use live::{
+    DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
+    JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
+    Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
 };
 
 pub use groups::{
@@ -184,6 +196,9 @@ pub struct NewModule {
     /// The author's signature, 128 hexadecimal letters.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub author_signature: Signature,
+    /// Its name, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A module that the grid accepted.
@@ -304,6 +319,9 @@ pub struct JobInfo {
     pub id: JobId,
     /// Its name.
     pub name: String,
+    /// What it belongs to, where its author said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Where it is.
     pub phase: JobPhase,
     /// Rises with every change; wait for more with `?after=`.
@@ -367,7 +385,7 @@ pub struct Page<T> {
 }
 
 /// A unit as `GET /api/v1/jobs/{id}/units` gives it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnitInfo {
     /// Stage: 0 split, 1 work, 2 and on merge.
@@ -519,8 +537,17 @@ pub struct NodeInfo {
     pub name: String,
     /// `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator.
     pub state: String,
-    /// Why it is paused or suspended.
+    /// Why it is paused or suspended, or what it is about to do.
     pub reason: Option<String>,
+    /// Whether it holds units and runs them.
+    #[serde(default)]
+    pub working: bool,
+    /// Paid for its work since midnight UTC, micro-credits.
+    #[serde(default)]
+    pub earned_today: u64,
+    /// Held for its work until it is certain that the results are right, micro-credits.
+    #[serde(default)]
+    pub pending: u64,
     /// Units that it runs at once.
     pub slots: u32,
     /// Units that it holds now.

@@ -54,6 +54,9 @@ pub struct WorkArgs {
     /// Name of the job
     #[arg(long, value_parser = super::name)]
     pub name: Option<String>,
+    /// Project that the job belongs to, for people: `fallow jobs --project` lists by it
+    #[arg(id = "of_project", long = "project", value_name = "NAME", value_parser = super::name)]
+    pub of_project: Option<String>,
     /// What the job may cost at most, in credits; what it does not spend comes back
     #[arg(long, value_name = "CREDITS", value_parser = parse::credits, allow_negative_numbers = true)]
     pub budget: Option<u64>,

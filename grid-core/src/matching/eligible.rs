@@ -18,6 +18,12 @@ pub enum Refusal {
     NotInGroup(String),
     /// The node takes no strangers' work.
     NoStrangers,
+    /// The node takes only its owner's and his groups' work.
+    GroupsOnly,
+    /// Its owner takes no work of this author.
+    NotAuthor,
+    /// Its owner takes no work of this module.
+    NotModule,
     /// A unit asks for more memory than the node gives.
     Memory {
         /// What the node gives, bytes.
@@ -53,6 +59,7 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
             RunOn::Anyone if !node.takes_strangers => return Err(Refusal::NoStrangers),
             RunOn::Anyone => {}
         }
+        node.takes.check(job)?;
         if let Some(why) = barred(&node.worth) {
             return Err(Refusal::Untrusted(why.to_owned()));
         }

@@ -180,6 +180,9 @@ fn code(refusal: &Refusal) -> &'static str {
         Refusal::GroupOnly(_) => "group-nodes-only",
         Refusal::NotInGroup(_) => "not-in-group",
         Refusal::NoStrangers => "takes-no-strangers",
+        Refusal::GroupsOnly => "takes-groups-only",
+        Refusal::NotAuthor => "author-not-taken",
+        Refusal::NotModule => "module-not-taken",
         Refusal::Memory { .. } => "memory-too-small",
         Refusal::Profile => "other-profile",
         Refusal::Untrusted(_) => "untrusted",
@@ -208,6 +211,9 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
             Some("submit with `--run-on own` or `--run-on anyone`".to_owned()),
         ),
         Refusal::NoStrangers => (format!("{nodes} {takes} no strangers' work"), None),
+        Refusal::GroupsOnly => (format!("{nodes} {takes} only work of {} owner's groups", its(count)), None),
+        Refusal::NotAuthor => (format!("{nodes} {takes} no work of yours: so {} owner chose", its(count)), None),
+        Refusal::NotModule => (format!("{nodes} {takes} no work of this module: so {} owner chose", its(count)), None),
         Refusal::Memory { .. } => (
             format!("{nodes} {has} less than the {} MB that a unit asks for", job.limits.memory_bytes >> 20),
             smaller_limit(members),
@@ -226,6 +232,10 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
         Refusal::Paused(_) => (format!("{nodes} {is} paused{}", why_paused(members)), None),
     };
     reason(code, count, text, help)
+}
+
+fn its(count: u64) -> &'static str {
+    if count == 1 { "its" } else { "their" }
 }
 
 /// The commonest words with which nodes say that they are paused.

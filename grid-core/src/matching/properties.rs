@@ -21,6 +21,7 @@ fn node(id: i64) -> NodeView {
         slots: 2,
         memory_bytes: 4 << 30,
         takes_strangers: true,
+        takes: Default::default(),
         profile: "p".into(),
         leases: 0,
         worth: known(id),
@@ -48,6 +49,7 @@ fn job(id: i64, ready: u64) -> JobView {
         id: JobNo(id),
         owner: AccountNo(1_000 + id),
         run_on: RunOn::Anyone,
+        module: fallow_protocol::Digest([0; 32]),
         members: Default::default(),
         suspended: None,
         limits: Limits::default(),
@@ -254,6 +256,33 @@ fn jobs_of_one_account_share_what_is_left_of_its_quota() {
     // Another account's quota is its own.
     let other = JobView { owner: AccountNo(9), ..poor(2) };
     assert_eq!(of(vec![dear, other], with_busy())[1], 10);
+}
+
+#[test]
+fn an_owner_turns_authors_and_modules_away_and_explain_says_so() {
+    use fallow_protocol::api::Who;
+    let with = |id, takes: Takes| NodeView { takes: takes.into(), ..node(id) };
+    let job = JobView { owner: AccountNo(9), ..job(1, 5) };
+    let not_author = Takes { not_authors: [AccountNo(9)].into(), ..Takes::default() };
+    let not_module = Takes { not_modules: [job.module].into(), ..Takes::default() };
+    let groups = Takes { who: Who::Groups, ..Takes::default() };
+    let companions = Takes { companions: [AccountNo(9)].into(), ..groups.clone() };
+    let own = Takes { who: Who::Own, ..Takes::default() };
+    let cases = [
+        (not_author, Err(Refusal::NotAuthor), "author-not-taken"),
+        (not_module, Err(Refusal::NotModule), "module-not-taken"),
+        (groups, Err(Refusal::GroupsOnly), "takes-groups-only"),
+        (own, Err(Refusal::NoStrangers), "takes-no-strangers"),
+        (companions, Ok(()), "about-to-run"),
+    ];
+    for (takes, wanted, code) in cases {
+        let node = with(1, takes.clone());
+        assert_eq!(eligible(&node, &job), wanted);
+        assert_eq!(eligible(&node, &JobView { owner: node.owner, ..job.clone() }), Ok(()), "one's own is always taken");
+        let snapshot = Snapshot { nodes: vec![node], jobs: vec![job.clone()], ..Snapshot::default() };
+        let reasons = explain(&snapshot, &job);
+        assert!(reasons.iter().any(|reason| reason.code == code), "{takes:?}: {reasons:?}");
+    }
 }
 
 fn any_node() -> impl Strategy<Value = NodeView> {

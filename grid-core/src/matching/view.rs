@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fallow_protocol::Digest;
 use fallow_protocol::job::RunOn;
 use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::UnitKey;
 
+use super::takes::Takes;
 use crate::ids::{AccountNo, JobNo, NodeNo};
 use crate::trust::{Candidate, ClaimView, Policy, Standing};
 
@@ -92,8 +94,10 @@ pub struct NodeView {
     pub slots: u32,
     /// Memory that its units may use together, bytes.
     pub memory_bytes: u64,
-    /// Whether it takes strangers' jobs.
+    /// Whether it takes strangers' jobs, as it says itself.
     pub takes_strangers: bool,
+    /// Whose work it takes, as its owner said on the portal.
+    pub takes: Arc<Takes>,
     /// Semantics profile that its workers run.
     pub profile: Arc<str>,
     /// Leases that it holds.
@@ -154,6 +158,8 @@ pub struct JobView {
     pub owner: AccountNo,
     /// Who may run it.
     pub run_on: RunOn,
+    /// What it runs.
+    pub module: Digest,
     /// Where it runs on a group's nodes: accounts that are in that group now. Empty where its author is not, or where
     /// there is no such group any more.
     pub members: Arc<BTreeSet<AccountNo>>,

@@ -18,7 +18,7 @@ use crate::audit;
 use crate::auth::{Admin, Auth, JobsRead, JobsWrite};
 use crate::credits::{self, CreditsError, Wanted};
 use crate::jobs;
-use crate::store::disputes;
+use crate::store::{accounts, disputes};
 
 /// Which part of a statement.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -103,8 +103,9 @@ pub async fn grant(
     let key = required_key(&headers)?;
     new.note.as_deref().map(|note| names::check("note", note)).transpose()?;
     let granted = credits::grant(&app, caller.account_id, &id, new, key).await?;
+    let subject = accounts::by_public_id(app.store.reader(), &id).await?.map(|account| account.id);
     let details = format!("{} micro-credits", granted.amount);
-    audit::note(&app, &*caller, None, "credits.granted", id.as_str(), &details).await;
+    audit::note(&app, &*caller, subject, "credits.granted", id.as_str(), &details).await;
     Ok(Json(granted))
 }
 

@@ -18,7 +18,7 @@ use crate::store::trust::NodeRow;
 use crate::store::{StoreError, nodes, trust};
 
 /// What a node of `owner` is worth; none on a grid where nothing is checked.
-pub(super) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> {
+pub(crate) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> {
     if app.trust.policy().grid == GridKind::Own {
         return None;
     }

@@ -376,6 +376,7 @@ impl ActiveJob {
             id: JobNo(self.id),
             owner: AccountNo(self.account),
             run_on: self.submission.run_on.clone(),
+            module: self.submission.module,
             members: Default::default(),
             suspended: None,
             limits: *self.limits(),

@@ -87,6 +87,7 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     };
     forget_rate(&mut active.lock());
     active.touch();
+    app.live.upset(job);
     app.wakes.dispatch.notify_one();
     app.wakes.split.notify_one();
     Ok(told(app, &active).await?)

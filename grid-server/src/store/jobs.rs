@@ -8,7 +8,7 @@ use grid_core::pricing::Price;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
-use super::batch::{int, statement};
+use super::batch::{int, list, statement};
 use super::sql::plus;
 use super::units::count;
 
@@ -59,8 +59,8 @@ pub(super) fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
 }
 
 const INSERT: &str = "INSERT INTO jobs (public_id, account, name, submission, module, phase, version, seed, epoch_ms,
-        deadline_ms, fuel, created_at_ms, mask, price)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13) RETURNING id";
+        deadline_ms, fuel, created_at_ms, mask, price, project)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14) RETURNING id";
 
 /// Write a new job; gives its internal id.
 pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, StoreError> {
@@ -79,6 +79,7 @@ pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, Stor
         int(job.created_at_ms).into(),
         (job.mask.0 as i64).into(),
         job.price.map(|price| serde_json::json!(price).to_string()).into(),
+        job.submission.project.clone().into(),
     ];
     let row = db.query_one_raw(statement(db.get_database_backend(), INSERT, values)).await?;
     Ok(row.ok_or(StoreError::Corrupt("a new job's id"))?.try_get_by_index(0)?)
@@ -115,15 +116,39 @@ pub async fn by_id(db: &impl ConnectionTrait, id: i64) -> Result<Option<JobRow>,
     row.as_ref().map(read).transpose()
 }
 
+/// Which of an account's jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Only those of this project.
+    pub project: Option<String>,
+    /// Only those in this phase.
+    pub phase: Option<JobPhase>,
+}
+
 /// An account's jobs, newest first, older than `before`.
 pub async fn page(
     db: &impl ConnectionTrait,
     account: i64,
+    which: &Which,
     before: Option<i64>,
     limit: u64,
 ) -> Result<Vec<JobRow>, StoreError> {
-    let text = format!("{COLUMNS} WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    let values = vec![account.into(), before.unwrap_or(i64::MAX).into(), int(limit).into()];
+    let phases = which.phase.map_or((0, 5), |phase| (phase as i64, phase as i64));
+    let of_project = if which.project.is_some() { "AND project = $6" } else { "" };
+    let text = format!(
+        "{COLUMNS} WHERE account = $1 AND id < $2 AND phase >= $3 AND phase <= $4 {of_project} ORDER BY id DESC LIMIT $5"
+    );
+    let mut values =
+        vec![account.into(), before.unwrap_or(i64::MAX).into(), phases.0.into(), phases.1.into(), int(limit).into()];
+    values.extend(which.project.clone().map(Into::into));
+    let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// These jobs, where they are this account's.
+pub async fn some(db: &impl ConnectionTrait, account: i64, ids: &[i64]) -> Result<Vec<JobRow>, StoreError> {
+    let text = format!("{COLUMNS} WHERE account = $1 AND id IN {{list:2}}");
+    let values = vec![account.into(), list(ids.iter().map(|id| id.unsigned_abs()))];
     let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values)).await?;
     rows.iter().map(read).collect()
 }

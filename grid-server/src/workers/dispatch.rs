@@ -122,6 +122,7 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     let mut given = 0;
     for (order, filled) in orders.iter().zip(filled) {
         remember(order, &filled);
+        app.live.changed(order.job.id, order.stage, filled.units.iter().map(|unit| unit.seq));
         given += filled.units.len() as u64;
         lease::give(app, order, filled);
     }

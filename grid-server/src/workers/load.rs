@@ -95,6 +95,7 @@ pub async fn activate(app: &App, row: JobRow, module: ModuleRow, stages: Vec<Sta
     anyhow::ensure!(!stages.is_empty(), "the job {} has no stage", row.public_id);
     let job = Arc::new(ActiveJob::new(row, module, &manifest.profile, shared_lens, stages));
     app.active.insert(job.clone());
+    app.live.upset(job.id);
     app.metrics.jobs_active.set(app.active.len() as i64);
     Ok(job)
 }

@@ -164,6 +164,7 @@ async fn commit(app: &App, job: &Arc<ActiveJob>, stage: &Stage, batch: Batch) ->
         .await?;
     if written {
         grew(app, job, number, made, done, split_state);
+        app.live.grew(id, number, total, total + made);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Operators: lists with search, stopping and restoring users, limits, the audit log, the ledger, health.
 
-use fallow_protocol::api::{AdminHealth, AdminUser, AuditEvent, LedgerRow, Me, Page};
+use fallow_protocol::api::{AdminHealth, AdminUser, AuditEvent, LedgerRow, Me, Page, Report};
 use grid_core::ledger::Amount;
 use grid_core::trust::GridKind;
 use reqwest::Method;
@@ -81,8 +81,9 @@ async fn the_last_operator_stays_and_wrong_words_are_refused() {
     let nothing = format!("/api/v1/admin/modules/{}/suspend", fallow_protocol::Digest::of(b"nothing"));
     problem(post(&nothing, json!({"reason": "x"})).await, 404, "not-found").await;
 
-    assert_eq!(patch(&ann, json!({"role": "operator", "fuel_quota": 7, "jobs_max": 0})).await.status(), 204);
-    let changed = users(&grid, "?query=ann").await.remove(0);
+    let change = json!({"role": "operator", "fuel_quota": 7, "jobs_max": 0});
+    let changed: AdminUser = read(patch(&ann, change).await, 200).await;
+    assert_eq!(users(&grid, "?query=ann").await, [changed.clone()]);
     assert_eq!((changed.role.as_str(), changed.fuel_quota, changed.jobs_max), ("operator", 7, Some(0)));
     assert_eq!(post(&path(&operator, "/suspend"), json!({"reason": "left the lab"})).await.status(), 204);
     problem(grid.get("/api/v1/admin/users", &grid.operator).await, 403, "suspended").await;
@@ -137,4 +138,25 @@ async fn every_part_says_how_it_is() {
     }
     let wrong: Vec<_> = health.parts.iter().filter(|part| !part.ok && part.name != "disk").collect();
     assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[tokio::test]
+async fn reports_are_read_with_who_made_them() {
+    let grid = Grid::start().await;
+    let ann = grid.account("ann").await;
+    let module = fallow_protocol::Digest::of(b"a program");
+    let report = json!({"module": module, "text": "fills the\ndisk <script>"});
+    assert_eq!(grid.post("/api/v1/reports", &ann, &report).await.status(), 202);
+    let found = async |query: &str| {
+        let path = format!("/api/v1/admin/reports{query}");
+        read::<Page<Report>>(grid.get(&path, &grid.operator).await, 200).await.items
+    };
+    let all = found("").await;
+    assert_eq!(
+        (all[0].by.as_str(), all[0].module, all[0].text.as_str()),
+        ("ann", Some(module), "fills the\ndisk <script>")
+    );
+    assert_eq!(found(&format!("?query={module}")).await, all);
+    assert_eq!(found("?query=DISK").await, all);
+    assert!(found("?query=bob").await.is_empty());
 }

@@ -152,6 +152,7 @@ impl Job {
             id: self.no,
             owner: self.owner,
             run_on: self.run_on.clone(),
+            module: fallow_protocol::Digest([0; 32]),
             members: Default::default(),
             suspended: None,
             limits: self.limits,
