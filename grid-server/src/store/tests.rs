@@ -59,6 +59,7 @@ mod devices;
 mod holdings;
 mod ledger;
 mod live;
+mod operators;
 mod people;
 
 on_both! {

@@ -9,6 +9,7 @@ mod abuse;
 mod credits;
 mod forgetting;
 mod jobs;
+mod operators;
 mod raw;
 mod trouble;
 mod uploads;
