@@ -468,6 +468,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/node/earnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this node earned, for its owner at the computer. */
+        get: operations["own_earnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/node/uploads/{upload}": {
         parameters: {
             query?: never;
@@ -564,14 +581,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One device in detail. */
+        get: operations["node"];
         put?: never;
         post?: never;
         /** Remove a node: its key never logs in again, and its connection ends. Scope `nodes:write`. */
         delete: operations["delete_node"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Give it another name. Scope `nodes:write`. */
+        patch: operations["rename_node"];
         trace?: never;
     };
     "/api/v1/nodes/{id}/anchor": {
@@ -587,6 +606,142 @@ export interface paths {
         post: operations["create_anchor"];
         /** Vouch for a node no longer. Scope `admin`. */
         delete: operations["delete_anchor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When it was there and when it worked, by hour of the week. */
+        get: operations["node_availability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/earnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it earned, by day. */
+        get: operations["node_earnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/intervals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it did: all of a time in intervals, the newest 5,000. At most 93 days. */
+        get: operations["node_intervals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause it from here; its owner's word at the computer wins. Scope `nodes:write`. */
+        post: operations["pause_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose its preferences from here; what was chosen at the computer wins, field by field. Scope `nodes:write`. */
+        put: operations["put_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a pause that was asked for from here. Scope `nodes:write`. */
+        post: operations["resume_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/takes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose whose work it takes; its owner's own is always taken. Scope `nodes:write`. */
+        put: operations["put_takes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a program to the operator. At most 50 a day. */
+        post: operations["create_report"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -680,6 +835,34 @@ export interface components {
          * @enum {string}
          */
         Assemble: "archive" | "concat" | "merge";
+        /** @description `GET /api/v1/nodes/{id}/availability`: the last eight weeks by hour of the week. */
+        Availability: {
+            /** @description 168 hours, Monday 0:00 first. */
+            cells: components["schemas"]["AvailabilityCell"][];
+            /**
+             * Format: int64
+             * @description Weeks that were looked at, thousandths.
+             */
+            weeks_milli: number;
+        };
+        /** @description One hour of the week. */
+        AvailabilityCell: {
+            /**
+             * Format: int32
+             * @description Share of it in which the device was there for work (idle or working), thousandths.
+             */
+            here_permille: number;
+            /**
+             * Format: int64
+             * @description How much of this hour was looked at, seconds.
+             */
+            seen_s: number;
+            /**
+             * Format: int32
+             * @description Share of it in which it worked, thousandths.
+             */
+            working_permille: number;
+        };
         /** @description `GET /api/v1/credits`: what an account has. */
         Credits: {
             /**
@@ -723,6 +906,52 @@ export interface components {
              * @description Stage of the unit.
              */
             stage: number;
+        };
+        /** @description A job whose units a device holds. */
+        Doing: {
+            /** @description The job's name, chosen by its author. */
+            job_name: string;
+            /** @description What it runs. */
+            module: string;
+            /** @description Whether it is the owner's own job. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description Units held.
+             */
+            units: number;
+        };
+        /** @description What a device earned in a day, micro-credits. */
+        EarningsDay: {
+            /**
+             * Format: int64
+             * @description Paid by the grid for checks that day.
+             */
+            checks: number;
+            /**
+             * Format: int64
+             * @description The day's beginning.
+             */
+            day_ms: number;
+            /**
+             * Format: int64
+             * @description Put aside that day and still held.
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description Paid by authors that day.
+             */
+            paid: number;
+        };
+        /** @description `GET /api/v1/node/earnings`: what a node asks for its owner. */
+        EarningsReport: {
+            /** @description Whether work on this grid earns credits. */
+            credits: boolean;
+            /** @description By day, oldest first. */
+            days: components["schemas"]["EarningsDay"][];
+            /** @description Today, in all, held. */
+            sums: components["schemas"]["NodeEarnings"];
         };
         /** @description `POST /api/v1/nodes/enrol` (no account token: the join token is the right). */
         Enrol: {
@@ -888,6 +1117,74 @@ export interface components {
             nodes_online: number;
             /** @description Whether all of the following is right. */
             ok: boolean;
+        };
+        /** @description A time in which a device's state was the same. */
+        Interval: {
+            /**
+             * Format: int64
+             * @description From then on.
+             */
+            from_ms: number;
+            /** @description Why it was paused, in its first words. */
+            reason?: string | null;
+            /** @description What it did. */
+            state: components["schemas"]["IntervalState"];
+            /**
+             * Format: int64
+             * @description Until then.
+             */
+            to_ms: number;
+        };
+        /**
+         * @description What a device did. All but `Offline` are told by itself.
+         * @enum {string}
+         */
+        IntervalState: "offline" | "idle" | "working" | "paused";
+        /** @description A list that has no further pages. */
+        Items_EarningsDay: {
+            /** @description All of it. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Paid by the grid for checks that day.
+                 */
+                checks: number;
+                /**
+                 * Format: int64
+                 * @description The day's beginning.
+                 */
+                day_ms: number;
+                /**
+                 * Format: int64
+                 * @description Put aside that day and still held.
+                 */
+                held: number;
+                /**
+                 * Format: int64
+                 * @description Paid by authors that day.
+                 */
+                paid: number;
+            }[];
+        };
+        /** @description A list that has no further pages. */
+        Items_Interval: {
+            /** @description All of it. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description From then on.
+                 */
+                from_ms: number;
+                /** @description Why it was paused, in its first words. */
+                reason?: string | null;
+                /** @description What it did. */
+                state: components["schemas"]["IntervalState"];
+                /**
+                 * Format: int64
+                 * @description Until then.
+                 */
+                to_ms: number;
+            }[];
         };
         JobId: string;
         /** @description A job as `GET /api/v1/jobs/{id}` gives it. */
@@ -1112,6 +1409,32 @@ export interface components {
              */
             wall_ms: number;
         };
+        /** @description What a computer is. */
+        MachineInfo: {
+            /** @description Processor architecture, as `x86_64`. */
+            arch: string;
+            /**
+             * Format: int32
+             * @description Logical processors.
+             */
+            cores: number;
+            /** @description Processor's name. */
+            cpu: string;
+            /**
+             * Format: int64
+             * @description Free disk where it keeps its data, bytes.
+             */
+            disk_bytes: number;
+            /**
+             * Format: int64
+             * @description Memory, bytes.
+             */
+            memory_bytes: number;
+            /** @description Operating system and version. */
+            os: string;
+            /** @description Version of `fallow-node`. */
+            version: string;
+        };
         /** @description `GET /api/v1/me`. */
         Me: {
             /**
@@ -1231,6 +1554,15 @@ export interface components {
             /** @description Signed manifest bytes, base64. */
             manifest: string;
         };
+        /** @description `POST /api/v1/reports`: something is wrong with a program. Names a module, a job or both. */
+        NewReport: {
+            /** @description The job. */
+            job?: string | null;
+            /** @description The module. */
+            module?: string | null;
+            /** @description What is wrong, at most 4,000 bytes. */
+            text: string;
+        };
         /** @description `POST /api/v1/tokens`. */
         NewToken: {
             /**
@@ -1243,6 +1575,45 @@ export interface components {
             /** @description Scopes: `jobs:read`, `jobs:write`, `nodes:write`, `admin`. No more than the caller has. */
             scopes: string[];
         };
+        /** @description `GET /api/v1/nodes/{id}`: one device with all that its owner may know. */
+        NodeDetail: {
+            /** @description Jobs whose units it holds now. */
+            doing: components["schemas"]["Doing"][];
+            /** @description What it earns. */
+            earnings: components["schemas"]["NodeEarnings"];
+            /** @description As in the list. */
+            info: components["schemas"]["NodeInfo"];
+            /**
+             * Format: int64
+             * @description When it joined.
+             */
+            joined_at_ms: number;
+            /** @description What the computer is; zero and empty before its first login. */
+            machine: components["schemas"]["MachineInfo"];
+            pause?: components["schemas"]["PauseInfo"] | null;
+            /** @description What its owner allows. */
+            preferences: components["schemas"]["NodePreferences"];
+            /** @description Whose work it takes. */
+            takes: components["schemas"]["Takes"];
+        };
+        /** @description What a device earns, micro-credits. */
+        NodeEarnings: {
+            /**
+             * Format: int64
+             * @description Held until it is certain that the results are right.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Paid since midnight; UTC where no offset is given.
+             */
+            today: number;
+            /**
+             * Format: int64
+             * @description Paid in all.
+             */
+            verified: number;
+        };
         NodeId: string;
         /** @description A node as its owner sees it. */
         NodeInfo: {
@@ -1251,6 +1622,11 @@ export interface components {
              * @description Checks that it ever passed.
              */
             checks_passed?: number;
+            /**
+             * Format: int64
+             * @description Paid for its work since midnight UTC, micro-credits.
+             */
+            earned_today?: number;
             /**
              * Format: int64
              * @description Fuel of these.
@@ -1262,7 +1638,12 @@ export interface components {
             machine: string;
             /** @description Its name. */
             name: string;
-            /** @description Why it is paused. */
+            /**
+             * Format: int64
+             * @description Held for its work until it is certain that the results are right, micro-credits.
+             */
+            pending?: number;
+            /** @description Why it is paused, or what it is about to do. */
             reason?: string | null;
             /**
              * Format: int64
@@ -1292,6 +1673,16 @@ export interface components {
              * @description Units that it holds now.
              */
             units_held: number;
+            /** @description Whether it holds units and runs them. */
+            working?: boolean;
+        };
+        /** @description What a device's owner allows. */
+        NodePreferences: {
+            /** @description What follows from both and the preset. */
+            effective: components["schemas"]["Preferences"];
+            /** @description As chosen at the computer, as the device told them last. These win, field by field. */
+            local: components["schemas"]["Preferences"];
+            remote?: components["schemas"]["Preferences"] | null;
         };
         /** @description What a node is worth to others, as its owner sees it. */
         NodeStanding: {
@@ -1573,6 +1964,11 @@ export interface components {
                 checks_passed?: number;
                 /**
                  * Format: int64
+                 * @description Paid for its work since midnight UTC, micro-credits.
+                 */
+                earned_today?: number;
+                /**
+                 * Format: int64
                  * @description Fuel of these.
                  */
                 fuel: number;
@@ -1582,7 +1978,12 @@ export interface components {
                 machine: string;
                 /** @description Its name. */
                 name: string;
-                /** @description Why it is paused. */
+                /**
+                 * Format: int64
+                 * @description Held for its work until it is certain that the results are right, micro-credits.
+                 */
+                pending?: number;
+                /** @description Why it is paused, or what it is about to do. */
                 reason?: string | null;
                 /**
                  * Format: int64
@@ -1612,6 +2013,8 @@ export interface components {
                  * @description Units that it holds now.
                  */
                 units_held: number;
+                /** @description Whether it holds units and runs them. */
+                working?: boolean;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1712,6 +2115,137 @@ export interface components {
             /** @description Where the next page begins. */
             next?: string | null;
         };
+        /** @description A pause from the portal. */
+        PauseInfo: {
+            /** @description Whether units that have begun end first. */
+            finish: boolean;
+            /**
+             * Format: int64
+             * @description When it was asked for.
+             */
+            since_ms: number;
+            /**
+             * Format: int64
+             * @description When it ends by itself.
+             */
+            until_ms?: number | null;
+        };
+        /** @description `POST /api/v1/nodes/{id}/pause`. */
+        PauseNode: {
+            /**
+             * @description Let the units end that have begun, then pause.
+             * @default false
+             */
+            finish: boolean;
+            /**
+             * Format: int64
+             * @description For so many seconds, 1 to 2,592,000; until it is resumed where missing.
+             * @default null
+             */
+            for_s: number | null;
+        };
+        /** @description What a lender allows. A missing field means: as the preset says. */
+        Preferences: {
+            /**
+             * Format: int32
+             * @description Paused by its battery, it works again from this charge on, per cent; not below `battery_stop_percent`.
+             * @default null
+             */
+            battery_resume_percent: number | null;
+            /**
+             * Format: int32
+             * @description On battery, pause below this charge, per cent.
+             * @default null
+             */
+            battery_stop_percent: number | null;
+            /**
+             * Format: int32
+             * @description Pause while other programs use more than this of all processors, per cent; 100: never.
+             * @default null
+             */
+            busy_cpu_percent: number | null;
+            /**
+             * Format: int32
+             * @description Share of all processors, per cent, 1 to 100.
+             * @default null
+             */
+            cpu_percent: number | null;
+            /**
+             * Format: int64
+             * @description Disk for modules and inputs, bytes.
+             * @default null
+             */
+            disk_bytes: number | null;
+            /**
+             * Format: int32
+             * @description Paused for so many minutes, it gives its units and their memory back, 0 to 1,440.
+             * @default null
+             */
+            give_back_minutes: number | null;
+            /**
+             * @description Hours of the week in local time in which it may work: 168, Monday 0:00 first.
+             * @default null
+             */
+            hours: boolean[] | null;
+            /**
+             * Format: int32
+             * @description Nobody must have used the computer for so many minutes, 0 to 1,440; 0: work beside its user.
+             * @default null
+             */
+            idle_minutes: number | null;
+            /**
+             * Format: int32
+             * @description Share of memory for units while somebody uses the computer, per cent, 1 to 95.
+             * @default null
+             */
+            memory_percent_busy: number | null;
+            /**
+             * Format: int32
+             * @description Share of memory for units while nobody does, per cent, 1 to 95.
+             * @default null
+             */
+            memory_percent_idle: number | null;
+            /**
+             * @description Whether it works on a metered network.
+             * @default null
+             */
+            metered: boolean | null;
+            /**
+             * @description Whether it works on battery at all.
+             * @default null
+             */
+            on_battery: boolean | null;
+            /**
+             * @description Pause while one of these programs runs, by the name of its process.
+             * @default null
+             */
+            pause_programs: string[] | null;
+            /** @default null */
+            preset: components["schemas"]["Preset"] | null;
+            /**
+             * Format: int32
+             * @description Units at once, 1 to 1,024; never more than the share of the processors allows.
+             * @default null
+             */
+            slots: number | null;
+            /**
+             * Format: int32
+             * @description Paused by heat, it works again below this temperature, °C.
+             * @default null
+             */
+            temperature_resume_c: number | null;
+            /**
+             * Format: int32
+             * @description Pause above this temperature, °C, 30 to 150; 150 is never reached.
+             * @default null
+             */
+            temperature_stop_c: number | null;
+        };
+        /**
+         * @description A word for all that is not said.
+         * @enum {string}
+         */
+        Preset: "quiet" | "balanced" | "always";
         /** @description What work costs on a grid, in `GET /api/v1/grid`. */
         PriceInfo: {
             /**
@@ -1766,6 +2300,11 @@ export interface components {
             help?: string | null;
             /** @description The reason for people, with its numbers. */
             text: string;
+        };
+        /** @description `PATCH /api/v1/nodes/{id}`. */
+        RenameNode: {
+            /** @description Its new name. */
+            name: string;
         };
         /** @description The result of a job. */
         ResultInfo: {
@@ -1839,6 +2378,24 @@ export interface components {
         } | {
             /** @enum {string} */
             by: "guest";
+        };
+        /** @description `PUT /api/v1/nodes/{id}/takes`: whose work a device takes. Its owner's own is always taken. */
+        Takes: {
+            /**
+             * @description Not of these accounts, by name; at most 256.
+             * @default []
+             */
+            not_authors: string[];
+            /**
+             * @description Not these modules; at most 256.
+             * @default []
+             */
+            not_modules: string[];
+            /**
+             * @description Whose.
+             * @default anyone
+             */
+            who: components["schemas"]["Who"];
         };
         /** @description A token; the secret is there only when it was just made. */
         TokenInfo: {
@@ -2008,6 +2565,11 @@ export interface components {
              */
             copies: number;
         } | "none";
+        /**
+         * @description Whose work a device takes.
+         * @enum {string}
+         */
+        Who: "own" | "groups" | "anyone";
     };
     responses: never;
     parameters: never;
@@ -3252,6 +3814,39 @@ export interface operations {
             };
         };
     };
+    own_earnings: {
+        parameters: {
+            query?: {
+                /** @description Days, 1 to 400, today included; 14 where missing. */
+                days?: number;
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarningsReport"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     node_upload_drop: {
         parameters: {
             query?: never;
@@ -3487,6 +4082,40 @@ export interface operations {
             };
         };
     };
+    node: {
+        parameters: {
+            query?: {
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_node: {
         parameters: {
             query?: never;
@@ -3504,6 +4133,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameNode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
             };
             /** @description Why it was not done */
             default: {
@@ -3558,6 +4222,286 @@ export interface operations {
         requestBody?: never;
         responses: {
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_availability: {
+        parameters: {
+            query?: {
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_earnings: {
+        parameters: {
+            query?: {
+                /** @description Days, 1 to 400, today included; 14 where missing. */
+                days?: number;
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_EarningsDay"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_intervals: {
+        parameters: {
+            query?: {
+                /** @description From this time on, milliseconds since 1970; a week ago where missing. */
+                from_ms?: number;
+                /** @description Before this time; now where missing. */
+                to_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Interval"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseNode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_takes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Takes"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description The operator will see it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too-many-reports` */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
