@@ -2,6 +2,8 @@
  * Routes that the pages use and the server's document does not describe yet, in the form that
  * `openapi-typescript` gives them. A route leaves this file when it comes into `schema.d.ts`.
  */
+import type { Operating } from "./operating";
+import type { People } from "./people";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -12,20 +14,20 @@ type Wrong = {
   headers: { [name: string]: unknown };
   content: { "application/problem+json": Schemas["Problem"] };
 };
-type Params<P> = Omit<{ query?: never; header?: never; path?: never; cookie?: never }, keyof P> & P;
-type Get<Out, P = unknown> = {
+export type Params<P> = Omit<{ query?: never; header?: never; path?: never; cookie?: never }, keyof P> & P;
+export type Get<Out, P = unknown> = {
   parameters: Params<P>;
   requestBody?: never;
   responses: { 200: Answer<Out>; default: Wrong };
 };
-type Send<Body, Out, P = unknown> = {
+export type Send<Body, Out, P = unknown> = {
   parameters: Params<P>;
   requestBody: { content: { "application/json": Body } };
   responses: { 200: Answer<Out>; default: Wrong };
 };
-type None = Record<string, never>;
+export type None = Record<string, never>;
 type Id = { path: { id: string } };
-type Paged = { query?: { cursor?: string; limit?: number } };
+export type Paged = { query?: { cursor?: string; limit?: number } };
 
 export type ErrorGroup = {
   class: string;
@@ -120,7 +122,7 @@ export type Me = Schemas["Me"] & {
 };
 
 export interface Coming {
-  "/api/v1/me": { get: Get<Me> };
+  "/api/v1/me": { get: Get<Me>; patch: Send<{ name?: string }, Me> };
   "/api/v1/session": {
     post: Send<{ login: string; password: string; code?: string }, Me>;
     delete: Get<None>;
@@ -145,4 +147,5 @@ export interface Coming {
 }
 
 /** Every route, described or coming. */
-export type Routes = Omit<paths, keyof Coming> & Coming;
+type All = Coming & People & Operating;
+export type Routes = Omit<paths, keyof All> & All;

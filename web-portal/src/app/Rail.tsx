@@ -1,5 +1,4 @@
 /** The rail: where one can go, what one has, who one is. */
-import { ActionIcon, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { Link, useRouterState } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { $api } from "@/api/client";
@@ -7,6 +6,7 @@ import { useGridEvents, useGridStream } from "@/live/useGridEvents";
 import { credits } from "@/words/format";
 import { type Glyph, Icon, Mark } from "./marks";
 import { queries } from "./Providers";
+import { SchemeSwitch } from "./SchemeSwitch";
 import styles from "./shell.module.css";
 
 /** `phone`: in the bar of a phone, or behind its "More". */
@@ -89,37 +89,5 @@ function Balance() {
       <b>{credits(available)}</b>
       {more.join(", ") || "credits"}
     </Link>
-  );
-}
-
-/** Light, dark, as the system: in this order. */
-export function SchemeSwitch() {
-  const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const shown = useComputedColorScheme("light");
-  const next = ({ auto: "light", light: "dark", dark: "auto" } as const)[colorScheme];
-  const words = { auto: `as the system (${shown})`, light: "light", dark: "dark" };
-  return (
-    <ActionIcon
-      variant="subtle"
-      color="gray"
-      size="sm"
-      onClick={() => setColorScheme(next)}
-      aria-label={`Theme: ${words[colorScheme]}. Change to ${next === "auto" ? "the system's" : next}`}
-      title={`Theme: ${words[colorScheme]}`}
-    >
-      <svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">
-        <circle cx="7" cy="7" r="5.4" fill="none" stroke="var(--dim)" strokeWidth="1.3" />
-        {colorScheme !== "light" && (
-          <path
-            d={
-              colorScheme === "dark"
-                ? "M7 1.6a5.4 5.4 0 0 1 0 10.8 5.4 5.4 0 0 1 0-10.8Z"
-                : "M7 1.6a5.4 5.4 0 0 1 0 10.8Z"
-            }
-            fill="var(--dim)"
-          />
-        )}
-      </svg>
-    </ActionIcon>
   );
 }

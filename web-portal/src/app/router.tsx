@@ -3,18 +3,23 @@ import { createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { Broken, NotFound } from "@/parts/Boundary";
 import { Loading } from "@/parts/States";
 import { account } from "@/screens/account/route";
+import { confirm } from "@/screens/confirm/route";
 import { credits } from "@/screens/credits/route";
-import { devices } from "@/screens/devices/route";
-import { grid } from "@/screens/grid/route";
-import { groups } from "@/screens/groups/route";
+import { device } from "@/screens/device/route";
+import { deviceOne, devices } from "@/screens/devices/route";
+import { gridScreens } from "@/screens/grid/route";
+import { group, groups } from "@/screens/groups/route";
 import { job } from "@/screens/job/route";
 import { jobs } from "@/screens/jobs/route";
 import { login } from "@/screens/login/route";
 import { modules } from "@/screens/modules/route";
 import { pictures } from "@/screens/pictures/route";
 import { projects } from "@/screens/projects/route";
+import { forgot, reset } from "@/screens/recover/route";
+import { register } from "@/screens/register/route";
 import { submit } from "@/screens/submit/route";
 import { unit } from "@/screens/unit/route";
+import { welcome } from "@/screens/welcome/route";
 import { alone, inside, root } from "./roots";
 
 const start = createRoute({
@@ -36,12 +41,15 @@ const tree = root.addChildren([
     modules,
     credits,
     devices,
+    deviceOne,
+    device,
     groups,
+    group,
     account,
-    grid,
+    ...gridScreens,
     pictures,
   ]),
-  alone.addChildren([login]),
+  alone.addChildren([login, register, forgot, reset, confirm, welcome]),
 ]);
 
 export const router = createRouter({

@@ -44,7 +44,7 @@ export function Empty(props: {
 export function Failure({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
   const problem = asProblem(error);
   return (
-    <div className={styles.failure} role="alert">
+    <div className={styles.failure} role="alert" tabIndex={-1}>
       <p>{problem.message}</p>
       {problem.help && <p className="dim">{problem.help}</p>}
       {retry && (

@@ -1,99 +1,88 @@
 /** The log-in: name and password, then a code where the account asks for one; or an API token. */
-import { Anchor, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
-import { useRouter, useSearch } from "@tanstack/react-router";
-import { type FormEvent, useState } from "react";
+import { Anchor } from "@mantine/core";
+import { Link, useRouter, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
 import { safeNext } from "@/api/session";
+import { filled, type Values } from "@/parts/form/checks";
+import { Code, Form, Secret, Text } from "@/parts/form/Form";
 import { Page } from "@/parts/Page";
-import { Failure } from "@/parts/States";
-import { byPassword, byToken, type LogIn } from "./query";
+import styles from "./login.module.css";
+import { byPassword, byToken, mayRegister, useGrid } from "./query";
+
+type Way = "password" | "code" | "token";
 
 export function LoginView() {
   const router = useRouter();
   const { next } = useSearch({ from: "/alone/login" });
-  const [way, setWay] = useState<"password" | "token">("password");
-  const [code, setCode] = useState<string>();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
+  const [way, setWay] = useState<Way>("password");
+  const grid = useGrid();
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const fields = new FormData(event.currentTarget);
-    const field = (name: string) => String(fields.get(name) ?? "");
-    setBusy(true);
-    setError(undefined);
-    try {
-      const came: LogIn =
-        way === "token"
-          ? await byToken(field("token"))
-          : await byPassword(field("login"), field("password"), code);
-      if (came === "code") setCode("");
-      else router.history.replace(safeNext(next));
-    } catch (failed) {
-      setError(failed);
-    } finally {
-      setBusy(false);
-    }
+  const submit = async ({ login = "", password = "", code = "", token = "" }: Values) => {
+    const came =
+      way === "token" ? await byToken(token) : await byPassword(login.trim(), password, code.trim());
+    if (came === "code") setWay("code");
+    else router.history.replace(safeNext(next));
   };
 
   return (
-    <Page title="Log in">
-      <form onSubmit={submit}>
-        <Stack gap="sm">
-          {way === "password" ? (
-            <>
-              <TextInput
-                name="login"
-                label="E-mail or name"
-                autoComplete="username"
-                required
-                maxLength={320}
-                autoFocus
-              />
-              <PasswordInput
-                name="password"
-                label="Password"
-                autoComplete="current-password"
-                required
-                maxLength={1024}
-              />
-              {code !== undefined && (
-                <TextInput
-                  label="Code"
-                  description="From your authenticator, or one of your recovery codes"
-                  autoComplete="one-time-code"
-                  required
-                  maxLength={32}
-                  value={code}
-                  onChange={(event) => setCode(event.currentTarget.value)}
-                  autoFocus
-                />
-              )}
-            </>
-          ) : (
-            <PasswordInput
-              name="token"
-              label="API token"
-              description="Kept in this page's memory only; gone when it is closed or loaded again"
-              autoComplete="off"
-              required
-              maxLength={200}
-              autoFocus
-            />
-          )}
-          {error ? <Failure error={error} /> : null}
-          <Button type="submit" variant="filled" size="sm" loading={busy}>
-            Log in
-          </Button>
-          <Anchor
-            component="button"
-            type="button"
-            size="sm"
-            onClick={() => setWay(way === "token" ? "password" : "token")}
-          >
-            {way === "token" ? "Log in with a password" : "Log in with a token"}
-          </Anchor>
-        </Stack>
-      </form>
+    <Page title={grid.data ? `Log in to ${grid.data.name}` : "Log in"} name="Log in">
+      <Form
+        key={way === "token" ? "token" : "password"}
+        action="Log in"
+        submit={submit}
+        checks={
+          way === "token"
+            ? { token: filled("A token") }
+            : {
+                login: filled("Your address or name"),
+                password: filled("Your password"),
+                ...(way === "code" ? { code: filled("The code") } : {}),
+              }
+        }
+        fieldOf={{ "second-factor": "code", "wrong-credentials": way === "token" ? "token" : "password" }}
+        beside={
+          way === "password" && (
+            <Anchor component={Link} to="/forgot" size="sm">
+              Forgotten password
+            </Anchor>
+          )
+        }
+      >
+        {way === "token" ? (
+          <Secret
+            name="token"
+            label="API token"
+            description="Kept in this page's memory only; gone when it is closed or loaded again"
+            autoComplete="off"
+            maxLength={200}
+            autoFocus
+          />
+        ) : (
+          <>
+            <Text name="login" label="E-mail or name" autoComplete="username" autoFocus />
+            <Secret name="password" label="Password" autoComplete="current-password" />
+            {way === "code" && <Code autoFocus />}
+          </>
+        )}
+      </Form>
+      <p className={styles.others}>
+        {mayRegister(grid.data) && (
+          <span>
+            New here?{" "}
+            <Anchor component={Link} to="/register" size="sm">
+              Make an account
+            </Anchor>
+          </span>
+        )}
+        <Anchor
+          component="button"
+          type="button"
+          size="sm"
+          onClick={() => setWay(way === "token" ? "password" : "token")}
+        >
+          {way === "token" ? "Log in with a password" : "Log in with a token"}
+        </Anchor>
+      </p>
     </Page>
   );
 }

@@ -1,9 +1,18 @@
 /** Ways in. */
 
-import { api } from "@/api/client";
+import { $api, api } from "@/api/client";
 import { asProblem, Problem } from "@/api/problem";
 import { keepToken } from "@/api/session";
 import { queries } from "@/app/Providers";
+
+/** What a visitor may know of the grid. */
+export type Door = { name: string; registration?: string };
+
+export const useGrid = () =>
+  $api.useQuery("get", "/api/v1/grid", {}, { staleTime: 600_000, select: (grid): Door => grid });
+
+/** Whether somebody without an account may make one. A server that does not say lets everybody try. */
+export const mayRegister = (grid: Door | undefined): boolean => grid?.registration !== "closed";
 
 /** Result of a try: in, or a code of the second factor is asked for. */
 export type LogIn = "in" | "code";

@@ -1,6 +1,0 @@
-/** Grid. */
-import { Page } from "@/parts/Page";
-
-export function GridView() {
-  return <Page title="Grid">…</Page>;
-}
