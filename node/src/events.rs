@@ -78,6 +78,11 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// It ends what it has begun and then pauses.
+    Finishing {
+        /// Why.
+        reason: String,
+    },
     /// The owner let it go on.
     Resumed,
     /// It gives back what it has not begun and leaves.

@@ -55,6 +55,7 @@ macro_rules! on_both {
 }
 
 mod credits;
+mod devices;
 mod holdings;
 mod ledger;
 

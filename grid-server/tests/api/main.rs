@@ -4,6 +4,7 @@ mod backup;
 mod blobs;
 mod bodies;
 mod credits;
+mod devices;
 mod grid;
 mod modules;
 mod nodes;
