@@ -3,6 +3,7 @@
 mod account;
 mod control;
 mod credits;
+mod device;
 mod disputes;
 mod estimate;
 mod explain;

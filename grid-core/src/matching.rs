@@ -26,7 +26,6 @@ pub use explain::explain;
 pub use plan::{Grant, Plan, plan};
 pub use takes::Takes;
 pub use view::{JobView, Mood, NodeView, NodeWork, Picky, Snapshot, Suspension, Worth};
-pub use view::{JobView, Mood, NodeView, NodeWork, Picky, Snapshot, Worth};
 pub use window::{NODE_UNITS_HELD_MAX, WINDOW_US, slots_for, window};
 
 /// Longer than this, a unit whose check nobody can make is given up ([`Plan::alone`]).

@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use crate::app::App;
 
 pub mod accounts;
+pub mod admin;
 pub mod author_keys;
 pub mod blobs;
 pub mod credits;

@@ -15,7 +15,9 @@ use crate::link::Registry;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::people::People;
+use crate::pulse::Pulse;
 use crate::store::{Store, StoreError, blobs, retention};
+use crate::suspensions::Suspensions;
 use crate::trust::Trust;
 use crate::wakes::Wakes;
 
@@ -41,6 +43,10 @@ pub struct App {
     pub live: Live,
     /// Who is in which group.
     pub groups: Groups,
+    /// What operators stopped.
+    pub suspensions: Suspensions,
+    /// When each worker looked last.
+    pub pulse: Pulse,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
     /// Passwords, mails, and what else people need.
@@ -74,6 +80,8 @@ impl App {
             active: Active::default(),
             live: Live::default(),
             groups: Groups::default(),
+            suspensions: Suspensions::default(),
+            pulse: Pulse::default(),
             trust,
             people,
             wakes: Wakes::default(),

@@ -31,12 +31,12 @@ impl From<&Visitor> for By {
     }
 }
 
-/// Write an event. `subject` is the account that it is about, `action` a stable word as `session.created`, `object` an
-/// id or a name. A log that cannot be written stops nobody; the server's own log says so.
-pub async fn note(app: &App, by: impl Into<By>, subject: Option<i64>, action: &str, object: &str, details: &str) {
+/// An event, for whoever writes it in a transaction of his own. `subject` is the account that it is about, `action` a
+/// stable word as `session.created`, `object` an id or a name.
+pub fn event(by: impl Into<By>, subject: Option<i64>, action: &str, object: &str, details: &str) -> NewEvent {
     let by = by.into();
     let short = |text: &str| text.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect::<String>();
-    let event = NewEvent {
+    NewEvent {
         at_ms: now_ms(),
         actor: by.actor,
         subject,
@@ -44,7 +44,12 @@ pub async fn note(app: &App, by: impl Into<By>, subject: Option<i64>, action: &s
         object: short(object),
         address: by.address.to_canonical().to_string(),
         details: short(details),
-    };
+    }
+}
+
+/// Write an event, see [`event`]. A log that cannot be written stops nobody; the server's own log says so.
+pub async fn note(app: &App, by: impl Into<By>, subject: Option<i64>, action: &str, object: &str, details: &str) {
+    let event = event(by, subject, action, object, details);
     let work = app.store.write(move |db| {
         let event = event.clone();
         Box::pin(async move { audit::insert(db, &event).await })

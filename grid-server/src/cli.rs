@@ -71,7 +71,7 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Print a one-time link by which an operator logs in with a browser; good for a day
+    /// Print a one-time link by which the operator (or another account) logs in with a browser; good for a day
     OperatorLink {
         /// Name of the account
         #[arg(long, default_value = "operator")]

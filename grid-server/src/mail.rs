@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use lettre::message::Mailbox;
-use lettre::message::header::ContentType;
+use lettre::message::header::{ContentTransferEncoding, ContentType};
 use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -51,6 +51,11 @@ pub struct Mail {
 pub struct Mailer(mpsc::Sender<Mail>);
 
 impl Mailer {
+    /// Mails that wait to be looked at; and whether anybody looks.
+    pub fn waiting(&self) -> (usize, bool) {
+        (QUEUE_MAX - self.0.capacity().min(QUEUE_MAX), !self.0.is_closed())
+    }
+
     /// Hand a mail in; where too many wait it is dropped, and the log says so.
     pub fn send(&self, mail: Mail) {
         if self.0.try_send(mail).is_err() {
@@ -155,12 +160,16 @@ impl Post {
     }
 
     async fn deliver(&self, mail: &Mail) -> anyhow::Result<()> {
-        let message = Message::builder()
+        let mut message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.to.clone()))
             .subject(mail.subject.clone())
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.clone())?;
+            .header(ContentType::TEXT_PLAIN);
+        if mail.text.is_ascii() {
+            // Links stay whole, also for who reads the file.
+            message = message.header(ContentTransferEncoding::SevenBit);
+        }
+        let message = message.body(mail.text.clone())?;
         match &self.way {
             Way::Smtp(smtp) => smtp.send(message).await.map(drop)?,
             Way::Outbox(files, folder) => {

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
+    ApiState, accounts, admin, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
 };
 use crate::app::App;
 use crate::portal;
@@ -70,6 +70,20 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(credits::fund))
         .routes(routes!(credits::trial))
         .routes(routes!(credits::list_disputes))
+        .routes(routes!(admin::users::list_users))
+        .routes(routes!(admin::users::change_user))
+        .routes(routes!(admin::users::suspend_user))
+        .routes(routes!(admin::users::restore_user))
+        .routes(routes!(admin::nodes::list_all_nodes))
+        .routes(routes!(admin::nodes::suspend_node))
+        .routes(routes!(admin::nodes::restore_node))
+        .routes(routes!(admin::jobs::list_all_jobs))
+        .routes(routes!(admin::modules::list_all_modules))
+        .routes(routes!(admin::modules::suspend_module))
+        .routes(routes!(admin::modules::restore_module))
+        .routes(routes!(admin::ledger::search_ledger))
+        .routes(routes!(admin::log::list_audit))
+        .routes(routes!(admin::health::health))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(groups::group, groups::delete_group))
         .routes(routes!(groups::invite))

@@ -5,12 +5,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_migrations::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 pub mod accounts;
+pub mod admin;
 pub mod attempts;
 pub mod audit;
 pub mod author_keys;
@@ -46,6 +48,7 @@ pub mod rewind;
 pub mod sessions;
 pub mod sql;
 pub mod stages;
+pub mod suspensions;
 pub mod tokens;
 pub mod trust;
 pub mod unit_list;
@@ -58,6 +61,18 @@ mod tests;
 
 pub use connect::OpenError;
 use writer::{Queued, Write};
+
+/// Statements that this process has made.
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+fn count_statement() {
+    STATEMENTS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many statements this process has given its databases.
+pub fn statements() -> u64 {
+    STATEMENTS.load(Ordering::Relaxed)
+}
 
 /// What a write closure gives: a boxed future that borrows the transaction.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

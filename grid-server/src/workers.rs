@@ -32,6 +32,7 @@ pub(crate) mod results;
 mod rewind;
 mod settle;
 pub(crate) mod split;
+mod suspend;
 mod sweep;
 pub mod tidy;
 mod verdict;
@@ -63,8 +64,12 @@ async fn guarded<T>(turn: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
     ended.unwrap_or_else(|_| Err(anyhow::anyhow!("a rule was broken; see the panic above")))
 }
 
-/// Wait for the bell or the period. False once the server stops.
-async fn pause(app: &App, bell: &Notify, period: Duration) -> bool {
+/// Workers that look by themselves once in a while, by name.
+pub const NAMES: [&str; 6] = ["split", "dispatch", "expire", "finish", "settle", "tidy"];
+
+/// Wait for the bell or the period, after a turn of the worker of this name. False once the server stops.
+async fn pause(app: &App, worker: &'static str, bell: &Notify, period: Duration) -> bool {
+    app.pulse.beat(worker);
     tokio::select! {
         biased;
         () = app.wakes.stop.cancelled() => false,

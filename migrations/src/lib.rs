@@ -1,10 +1,10 @@
 //! The database's schema, step by step, up and down, with raw names: what a migration does never changes afterwards.
 //!
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
-//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x` is what
-//! jobs are shown by.
-//! `m02xx` are credits and what results are trusted by;
-//! `m032x` are devices as their owners see them.
+//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x`
+//! is what jobs are shown by; `m032x` are devices as their owners see them; `m033x` are groups and what operators do.
+//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did;
+//! `m033x` are groups, and what operators stopped.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;
@@ -26,6 +26,7 @@ mod m0302_audit;
 mod m0311_live;
 mod m0321_devices;
 mod m0331_groups;
+mod m0332_suspensions;
 
 /// All migrations in order.
 pub struct Migrator;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0311_live::Migration),
             Box::new(m0321_devices::Migration),
             Box::new(m0331_groups::Migration),
+            Box::new(m0332_suspensions::Migration),
         ]
     }
 }

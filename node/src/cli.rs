@@ -44,10 +44,11 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Join a grid with a join token, then run.
-    #[command(long_about = "Join a grid with a join token, then run.\n\n\
-        The token comes from `fallow join-token` or the operator; it works once and names the grid's root key, \
-        which this node pins: from then on it trusts nothing else.")]
+    /// Join a grid, then run.
+    #[command(long_about = "Join a grid, then run.\n\n\
+        Without a token it shows a short code and the page where you approve it while you are logged in. A token comes \
+        from `fallow join-token` or the operator; it works once. Either way the grid names its root key, which this \
+        node pins: from then on it trusts nothing else.")]
     Join(Join),
     /// Run the node that joined before.
     Run(RunOptions),
@@ -176,9 +177,9 @@ fn seconds(text: &str) -> Result<u64, String> {
 pub struct Join {
     /// Address of the grid, as https://grid.example
     pub url: String,
-    /// The join token, as fallow_join_…
+    /// The join token, as fallow_join_…; a code to approve in a browser where missing
     #[arg(long)]
-    pub token: String,
+    pub token: Option<String>,
     /// Only join; `fallow-node run` starts the work later.
     #[arg(long)]
     pub enrol_only: bool,

@@ -14,6 +14,8 @@ use crate::cli::{Common, RunOptions};
 const PREFIX: &str = "FALLOW_NODE_";
 /// Name of the configuration file within the data folder.
 const FILE_NAME: &str = "node.toml";
+/// How the place where a browser can be shown stands among the variables.
+const DISPLAY: &str = "\0DISPLAY";
 /// Disk for modules and inputs where nothing is said.
 pub const CACHE_BYTES: u64 = 10 << 30;
 
@@ -142,6 +144,8 @@ pub struct Config {
     pub probe: ProbeConfig,
     /// What is logged to stderr, as `tracing` filters are written.
     pub log: String,
+    /// Whether a browser can be shown here.
+    pub display: bool,
 }
 
 /// The variables that concern the node, as name without prefix and value.
@@ -150,6 +154,9 @@ pub fn environment() -> Vec<(String, String)> {
     let mut all: Vec<_> = ours.collect();
     if let Ok(home) = std::env::var("HOME") {
         all.push(("\0HOME".into(), home));
+    }
+    if let Ok(display) = std::env::var("WAYLAND_DISPLAY").or_else(|_| std::env::var("DISPLAY")) {
+        all.push((DISPLAY.into(), display));
     }
     all
 }
@@ -175,6 +182,7 @@ impl Config {
             page: file.page,
             probe: file.probe,
             log: places.log.unwrap_or_else(|| "info".into()),
+            display: cfg!(any(windows, target_os = "macos")) || environment.iter().any(|(name, _)| name == DISPLAY),
         };
         config.check()
     }
@@ -208,7 +216,7 @@ fn read_variables(environment: &[(String, String)]) -> anyhow::Result<(FileConfi
     for (name, value) in environment {
         let wrong = || format!("{PREFIX}{name}={value}");
         match name.as_str() {
-            "\0HOME" => {}
+            "\0HOME" | DISPLAY => {}
             "DATA" => places.data = Some(value.into()),
             "CONFIG" => places.config = Some(value.into()),
             "LOG" => places.log = Some(value.clone()),

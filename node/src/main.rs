@@ -10,6 +10,7 @@ mod cache;
 mod cli;
 mod config;
 mod control;
+mod device;
 mod earnings;
 mod events;
 mod exit;
@@ -112,10 +113,19 @@ async fn join_grid(join: Join, config: Config) -> Result<(), Failure> {
     let data = DataDir::open(&config.data)?;
     let host_name = || sysinfo::System::host_name().unwrap_or_else(|_| "a computer".into());
     let name = config.name.clone().unwrap_or_else(host_name);
-    let membership = join::join(&data, &url, &join.token, &name).await?;
+    join::refuse_second(&data)?;
+    let mut teller = Teller::new(config.json);
+    let token = match join.token {
+        Some(token) => token,
+        None => device::approve(&url, &name, &config, &mut teller).await?,
+    };
+    let membership = join::join(&data, &url, &token, &name).await?;
+    let root = membership.root.fingerprint();
     eprintln!("joined {} as {} ({}) for {}", membership.grid, membership.name, membership.node, membership.owner);
-    let joined = Event::Joined { node: membership.node, grid: membership.grid };
-    Teller::new(config.json).tell(joined);
+    eprintln!("pinned its root key {root}; from now on this node trusts nothing else");
+    let joined = Event::Joined { node: membership.node, grid: membership.grid, root };
+    teller.tell(joined);
+    drop(teller);
     if join.enrol_only {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
 mod accounts;
+mod admin;
 mod credits;
 mod devices;
 mod groups;
@@ -20,18 +21,23 @@ pub use accounts::{
     NewDeviceCode, NewEmail, NewPerson, NewSession, PasswordChange, PasswordOnly, PasswordReset, RecoveryCodes,
     SessionInfo, Suspended, TotpCode, TotpRemoval, TotpSecret,
 };
+pub use admin::{
+    AccountRef, AdminHealth, AdminJob, AdminModule, AdminNode, AdminUser, HealthPart, LedgerParty, LedgerRow,
+    NewSuspension, REASON_BYTES_MAX, UserChange,
+};
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
+};
+pub use devices::{
+    Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
+    NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
+    PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
 };
 pub use live::{
     DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
     JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
     Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
-pub use devices::{
-    Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
-    NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
-    PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
 };
 
 pub use groups::{
@@ -353,13 +359,14 @@ pub struct JobInfo {
     /// What is put aside for results that are not final yet, micro-credits.
     #[serde(default)]
     pub held: u64,
-    /// What it needs before it goes on: `budget` where that is used up.
+    /// What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+    /// suspended, for the reason in `notice`.
     #[serde(default)]
     pub waiting_for: Option<String>,
     /// How often its result was corrected after it was delivered.
     #[serde(default)]
     pub corrections: u64,
-    /// What its author is told of that.
+    /// What its author is told of that, or of a suspension.
     #[serde(default)]
     pub notice: Option<String>,
     /// What it was asked to do; given for a single job, not in lists.

@@ -30,6 +30,14 @@ pub enum ToNode {
     Lease(Lease),
     /// Units to stop; their results are not wanted any more.
     Cancel(Cancel),
+    /// The grid's operator stopped what this job runs: its units stop, and none of it is taken until the job is said
+    /// again.
+    Suspended {
+        /// The job.
+        job: JobId,
+        /// Why, for the node's owner.
+        reason: String,
+    },
     /// A frame of results is safe: the node may forget it.
     Committed {
         /// Number of the frame.
@@ -178,6 +186,8 @@ pub enum RefusedReason {
     Flood,
     /// The server has no room; try later.
     Busy,
+    /// The grid's operator suspended the node or its owner; it may try later.
+    Suspended,
 }
 
 /// What a computer is, from sysinfo and a short benchmark.

@@ -5,7 +5,7 @@ use crate::setup;
 use crate::sh::{Result, command, run as run_command};
 
 /// Names of the benchmarks.
-const NAMES: [&str; 7] = ["units", "sandbox", "compile", "fuel", "cells", "latency", "trust"];
+const NAMES: [&str; 8] = ["api", "units", "sandbox", "compile", "fuel", "cells", "latency", "trust"];
 
 /// Run one benchmark or all.
 pub fn run(args: &[String]) -> Result<()> {

@@ -19,6 +19,7 @@ use crate::auth::{AnyScope, Auth};
 use crate::credits::micro_of;
 use crate::link::Presence;
 use crate::store::sql;
+use crate::store::{self, accounts, sql};
 
 /// What the grid is.
 #[utoipa::path(get, path = "/api/v1/grid", tag = "grid", responses((status = 200, body = GridInfo)))]
@@ -111,6 +112,8 @@ pub async fn healthz(State(app): State<Arc<App>>) -> Response {
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     app.metrics.nodes_online.set(i64::try_from(app.nodes.online()).unwrap_or(i64::MAX));
+    app.metrics.store_statements.set(i64::try_from(store::statements()).unwrap_or(i64::MAX));
+    app.metrics.streams_open.set(i64::try_from(app.live.streams.len()).unwrap_or(i64::MAX));
     let text = app.metrics.text().map_err(ApiError::internal)?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

@@ -19,6 +19,7 @@ use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
 use super::{ApiError, names};
 use crate::app::{App, now_ms};
+use crate::audit::note;
 use crate::auth::{AnyScope, Auth, NodesWrite, hash, random_secret};
 use crate::store::{accounts, join_tokens, nodes};
 use crate::{devices, link};
@@ -146,11 +147,11 @@ pub async fn list_nodes(
     let (after, limit) = (page_after(query.cursor.as_deref())?, page_limit(query.limit)?);
     let rows = nodes::list(app.store.reader(), caller.account_id, after, limit).await?;
     let next = next(rows.len(), limit, rows.last().map(|row| row.id));
+    Ok(Json(Page { items: devices::infos(&app, rows).await?, next }))
     Ok(Json(Page { items: rows.into_iter().map(|row| info(&app, row)).collect(), next }))
 }
 
-/// A node as its owner sees it.
-pub(crate) fn info(app: &App, row: NodeRow) -> NodeInfo {
+fn info(app: &App, row: NodeRow) -> NodeInfo {
     let record = app.trust.record(row.id);
     let presence = app.nodes.presence(row.id);
     let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {
@@ -174,16 +175,12 @@ pub(crate) fn info(app: &App, row: NodeRow) -> NodeInfo {
         checks_passed: record.passed_total,
         results_wrong: record.wrong_total,
     }
-}
-
 /// Processor, memory and system in one line; empty before the first login.
-fn machine_line(machine: &Machine) -> String {
+pub(super) fn machine_line(machine: &Machine) -> String {
     if machine.cores == 0 {
         return String::new();
-    }
     let gib = machine.memory_bytes as f64 / (1u64 << 30) as f64;
     format!("{} × {}, {gib:.1} GiB, {} ({})", machine.cores, machine.cpu, machine.os, machine.arch)
-    Ok(Json(Page { items: devices::infos(&app, rows).await?, next }))
 }
 
 /// A node in a path.
@@ -208,6 +205,7 @@ pub async fn delete_node(
     });
     let internal = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
     app.nodes.remove(internal);
+    note(&app, &*caller, Some(account_id), "node.removed", id.as_str(), "").await;
     tracing::info!(node = %id, "node removed");
     Ok(StatusCode::NO_CONTENT)
 }

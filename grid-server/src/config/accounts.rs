@@ -99,7 +99,11 @@ pub(super) fn check(config: &Config) -> anyhow::Result<()> {
     }
     if let Some(url) = &config.public_url {
         let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
-        if rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
+        if rest.is_empty()
+            || rest.len() > 255
+            || !rest.is_ascii()
+            || rest.contains(['/', '?', '#', '@', ' ', '\r', '\n'])
+        {
             bail!("public_url must be an address like https://grid.example without a path, not {url:?}");
         }
     }

@@ -23,6 +23,7 @@ use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
 use crate::store::{StoreError, blobs, groups, ledger, units};
+use crate::suspensions;
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
 use crate::workers::pay;
 use crate::workers::split::{BATCH_UNITS, cut_files};
@@ -173,6 +174,11 @@ async fn module_of(app: &App, account: i64, submission: &JobSubmission) -> Resul
     if module.expires_at_ms <= now_ms() {
         return Err(invalid("module", "the module's manifest has expired; sign and submit the module again"));
     }
+    if let Some(why) = app.suspensions.module(&module.digest, &module.component) {
+        return Err(JobError::ModuleSuspended(why));
+    }
+    check_exports(submission, &module)?;
+    check_limits(&submission.limits, &module.limits)?;
     Ok(module)
 }
 
@@ -389,7 +395,7 @@ enum Put {
 }
 
 async fn write(app: &App, account: i64, key: Option<(String, Digest)>, new: NewJob) -> Result<Put, JobError> {
-    let jobs_max = u64::from(app.config.limits.jobs_max);
+    let jobs_max = suspensions::jobs_max(app, account).await?;
     let put = app
         .store
         .write(move |db| {

@@ -15,6 +15,7 @@ use fallow_protocol::wire;
 
 use super::held::Held;
 use super::node::{Connection, Node, Outgoing};
+use super::registry::suspended;
 use super::{Entered, LinkError, queue};
 use crate::app::{App, now_ms};
 use crate::devices;
@@ -62,6 +63,9 @@ pub async fn login(app: &Arc<App>, socket: &mut WebSocket, peer: SocketAddr) -> 
             let text = "the node is not known here, was removed, or signed with another key; join again".to_owned();
             LinkError::Refuse(RefusedReason::Unauthorised, text)
         })?;
+    if let Some(why) = app.suspensions.node(row.id, row.account_id) {
+        return Err(LinkError::Refuse(RefusedReason::Suspended, suspended(&why)));
+    }
     enter(app, socket, row, login, peer).await
 }
 

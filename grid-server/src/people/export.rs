@@ -58,7 +58,7 @@ pub async fn export(app: &App, id: i64) -> Result<Value, ApiError> {
 async fn all_jobs(app: &App, id: i64, left_out: &mut Vec<String>) -> Result<Vec<Value>, ApiError> {
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
-        let page = jobs::list(app, id, cursor.as_deref(), PAGE).await?;
+        let page = jobs::list(app, id, &Default::default(), cursor.as_deref(), PAGE).await?;
         all.extend(page.items.iter().map(|job| json!(job)));
         cursor = page.next;
         if cursor.is_none() || all.len() >= ROWS_MAX {

@@ -7,7 +7,7 @@ use fallow_protocol::AccountId;
 use crate::api::ApiError;
 use crate::app::{App, now_ms};
 use crate::jobs;
-use crate::store::{accounts, people};
+use crate::store::{accounts, groups, people};
 
 /// Forget an account. The last operator stays.
 pub async fn forget(app: &App, id: i64, public_id: &AccountId, operator: bool) -> Result<(), ApiError> {
@@ -19,11 +19,15 @@ pub async fn forget(app: &App, id: i64, public_id: &AccountId, operator: bool) -
     let name = format!("deleted {public_id}");
     let work = app.store.write(move |db| {
         let name = name.clone();
-        Box::pin(async move { people::forget(db, id, &name, now_ms()).await })
+        Box::pin(async move {
+            groups::leave_all(db, id).await?;
+            people::forget(db, id, &name, now_ms()).await
+        })
     });
     for node in work.await? {
         app.nodes.remove(node);
     }
+    crate::groups::load(app).await?;
     // A job that came in between was the last: there is no token any more.
     cancel_jobs(app, id).await
 }

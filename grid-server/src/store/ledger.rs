@@ -18,6 +18,7 @@ use super::units::count;
 use super::{StoreError, earnings};
 
 pub mod check;
+pub mod search;
 pub mod statements;
 
 /// A packed cause is a few numbers.

@@ -13,7 +13,7 @@ use grid_core::NodeNo;
 use grid_core::life::About;
 use grid_core::matching::{AHEAD_AFTER_MS, Grant, JobView, Snapshot, ahead, mind_the_door, plan};
 
-use super::{alone, lease};
+use super::{alone, lease, suspend};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
@@ -70,7 +70,7 @@ pub struct Filled {
 
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
-    while super::pause(&app, &app.wakes.dispatch, PERIOD).await {
+    while super::pause(&app, "dispatch", &app.wakes.dispatch, PERIOD).await {
         // One plan gives each node one lease a job at most; go on while something was given.
         loop {
             match super::guarded(turn(&app)).await {
@@ -86,6 +86,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
+    suspend::turn(app).await?;
     let jobs = app.active.all();
     if jobs.is_empty() || app.nodes.online() == 0 {
         return Ok(false);
@@ -154,6 +155,7 @@ pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
 /// What the rules see of one job.
 pub fn view(app: &App, job: &ActiveJob, about: &dyn Fn(NodeNo) -> About) -> JobView {
     let mut view = job.view(app.active.fuel_left(job.account), about);
+    view.suspended = app.suspensions.job(job);
     view.members = app.groups.members(&job.submission.run_on);
     view
 }

@@ -10,7 +10,6 @@ use grid_core::JobNo;
 
 use super::pay;
 use crate::app::{App, now_ms};
-use crate::groups;
 use crate::jobs::ActiveJob;
 use crate::link::held::Held;
 use crate::link::node::Node;
@@ -21,6 +20,7 @@ use crate::store::modules::ModuleRow;
 use crate::store::stages::Stage;
 use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, trust, units};
 use crate::trust::{SERVER, place_of};
+use crate::{groups, suspensions};
 
 /// Active jobs and leases.
 pub async fn everything(app: &App) -> anyhow::Result<()> {
@@ -32,6 +32,7 @@ pub async fn everything(app: &App) -> anyhow::Result<()> {
         app.trust.enter(node.0, place_of(node.1, std::net::Ipv4Addr::UNSPECIFIED.into(), &node.2));
     }
     groups::load(app).await?;
+    suspensions::load(app).await?;
     give_back(app).await?;
     for row in jobs::active(db).await? {
         let module = modules::by_digest(db, row.account, &row.submission.module).await?;

@@ -9,5 +9,6 @@ mod grid;
 mod modules;
 mod nodes;
 mod openapi;
+mod people;
 mod tls;
 mod tokens;
