@@ -1,14 +1,6 @@
 /** A lender's devices: what they do, what they earn, what they may. */
 import { $api, api } from "@/api/client";
-import type {
-  Availability,
-  Device,
-  Interval,
-  NodeDetail,
-  PauseNode,
-  Preferences,
-  Takes,
-} from "@/api/lending";
+import type { Interval, NodeDetail, PauseNode, Preferences, Takes } from "@/api/lending";
 import { queries } from "@/app/Providers";
 import { useGridEvents } from "@/live/useGridEvents";
 
