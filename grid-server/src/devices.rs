@@ -5,6 +5,7 @@ mod history;
 mod recorder;
 mod wishes;
 
+pub(crate) use detail::machine_line;
 pub use detail::{detail, infos};
 pub use history::{availability, earnings, intervals, totals};
 pub use recorder::{Recorder, Unwritten};

@@ -159,8 +159,6 @@ impl JobError {
             | JobError::NoResultYet { .. }
             | JobError::NoOutput { .. }
             | JobError::Conflict(_) => 409,
-            JobError::QuotaExhausted { .. } => 403,
-            JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
             JobError::QuotaExhausted { .. } | JobError::ModuleSuspended(_) => 403,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,

@@ -16,7 +16,8 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::api::{
-    ApiState, accounts, admin, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live, me, modules, node_blobs, nodes, register, session, show, standing, tokens,
+    ApiState, accounts, admin, author_keys, blobs, credits, device, devices, docs, grid, groups, jobs, layers, live,
+    me, modules, node_blobs, nodes, register, session, show, standing, tokens,
 };
 use crate::app::App;
 use crate::portal;

@@ -65,7 +65,7 @@ async fn guarded<T>(turn: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
 }
 
 /// Workers that look by themselves once in a while, by name.
-pub const NAMES: [&str; 6] = ["split", "dispatch", "expire", "finish", "settle", "tidy"];
+pub const NAMES: [&str; 7] = ["split", "dispatch", "expire", "finish", "settle", "presence", "tidy"];
 
 /// Wait for the bell or the period, after a turn of the worker of this name. False once the server stops.
 async fn pause(app: &App, worker: &'static str, bell: &Notify, period: Duration) -> bool {

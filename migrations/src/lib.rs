@@ -2,9 +2,8 @@
 //!
 //! `m00xx` are accounts, tokens, keys, modules, blobs and nodes; `m01xx` are jobs and everything about their units;
 //! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did; `m031x`
-//! is what jobs are shown by; `m032x` are devices as their owners see them; `m033x` are groups and what operators do.
-//! `m02xx` are credits and what results are trusted by; `m030x` are people: how they log in, and what they did;
-//! `m033x` are groups, and what operators stopped.
+//! is what jobs are shown by; `m032x` are devices as their owners see them; `m033x` are groups, and what operators
+//! stopped.
 //! There are no live entities here.
 
 pub use sea_orm_migration::MigratorTrait;

@@ -14,7 +14,6 @@ use super::extract::{ApiJson, ApiPath, ApiQuery, page_limit};
 use super::jobs::{JobPath, idempotency_key};
 use super::{ApiError, names};
 use crate::app::App;
-use crate::audit::note;
 use crate::audit;
 use crate::auth::{Admin, Auth, JobsRead, JobsWrite};
 use crate::credits::{self, CreditsError, Wanted};
@@ -105,9 +104,8 @@ pub async fn grant(
     new.note.as_deref().map(|note| names::check("note", note)).transpose()?;
     let granted = credits::grant(&app, caller.account_id, &id, new, key).await?;
     let subject = accounts::by_public_id(app.store.reader(), &id).await?.map(|account| account.id);
-    note(&app, &*caller, subject, "credits.granted", id.as_str(), "").await;
     let details = format!("{} micro-credits", granted.amount);
-    audit::note(&app, &*caller, None, "credits.granted", id.as_str(), &details).await;
+    audit::note(&app, &*caller, subject, "credits.granted", id.as_str(), &details).await;
     Ok(Json(granted))
 }
 

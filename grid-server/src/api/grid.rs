@@ -18,8 +18,7 @@ use crate::app::App;
 use crate::auth::{AnyScope, Auth};
 use crate::credits::micro_of;
 use crate::link::Presence;
-use crate::store::sql;
-use crate::store::{self, accounts, sql};
+use crate::store::{self, sql};
 
 /// What the grid is.
 #[utoipa::path(get, path = "/api/v1/grid", tag = "grid", responses((status = 200, body = GridInfo)))]

@@ -148,39 +148,6 @@ pub async fn list_nodes(
     let rows = nodes::list(app.store.reader(), caller.account_id, after, limit).await?;
     let next = next(rows.len(), limit, rows.last().map(|row| row.id));
     Ok(Json(Page { items: devices::infos(&app, rows).await?, next }))
-    Ok(Json(Page { items: rows.into_iter().map(|row| info(&app, row)).collect(), next }))
-}
-
-fn info(app: &App, row: NodeRow) -> NodeInfo {
-    let record = app.trust.record(row.id);
-    let presence = app.nodes.presence(row.id);
-    let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {
-        None => ("offline", None),
-        Some(NodeState::Active) => ("online", None),
-        Some(NodeState::Draining) => ("draining", None),
-        Some(NodeState::Paused { reason }) => ("paused", Some(reason.clone())),
-    };
-    NodeInfo {
-        id: row.public_id,
-        name: row.name,
-        state: state.into(),
-        reason,
-        slots: presence.as_ref().map_or(0, |presence| presence.slots),
-        units_held: presence.as_ref().map_or(0, |presence| presence.units_held),
-        units_done: row.units_done,
-        fuel: row.fuel,
-        seen_at_ms: if presence.is_some() { now_ms() } else { row.seen_at_ms },
-        machine: machine_line(presence.as_ref().map_or(&row.machine, |presence| &presence.machine)),
-        standing: standing::of_node(app, row.id, row.account_id),
-        checks_passed: record.passed_total,
-        results_wrong: record.wrong_total,
-    }
-/// Processor, memory and system in one line; empty before the first login.
-pub(super) fn machine_line(machine: &Machine) -> String {
-    if machine.cores == 0 {
-        return String::new();
-    let gib = machine.memory_bytes as f64 / (1u64 << 30) as f64;
-    format!("{} × {}, {gib:.1} GiB, {} ({})", machine.cores, machine.cpu, machine.os, machine.arch)
 }
 
 /// A node in a path.

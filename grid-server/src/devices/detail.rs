@@ -63,7 +63,7 @@ fn is_working(presence: &Presence) -> bool {
 }
 
 /// Processor, memory and system in one line; empty before the first login.
-fn machine_line(machine: &Machine) -> String {
+pub(crate) fn machine_line(machine: &Machine) -> String {
     if machine.cores == 0 {
         return String::new();
     }

@@ -177,8 +177,6 @@ async fn module_of(app: &App, account: i64, submission: &JobSubmission) -> Resul
     if let Some(why) = app.suspensions.module(&module.digest, &module.component) {
         return Err(JobError::ModuleSuspended(why));
     }
-    check_exports(submission, &module)?;
-    check_limits(&submission.limits, &module.limits)?;
     Ok(module)
 }
 

@@ -23,7 +23,7 @@ const DAY_MS: u64 = 24 * 3_600_000;
 pub async fn run(app: Arc<App>) {
     let never = tokio::sync::Notify::new();
     let mut turn = 0u64;
-    while super::pause(&app, &never, PERIOD).await {
+    while super::pause(&app, "presence", &never, PERIOD).await {
         turn += 1;
         let all = turn.is_multiple_of(ALL_EVERY);
         write(&app, all).await;

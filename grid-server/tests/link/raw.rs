@@ -283,7 +283,6 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
     let module = Digest::of(&signed.authored.bytes);
     let kept = grid.running.app.store.write(move |db| {
         let (manifest, signed) = (manifest.clone(), signed.clone());
-        Box::pin(async move { modules::insert(db, account.id, &manifest, &signed, 4, &exports, "test", 1).await })
         Box::pin(async move { modules::insert(db, account.id, &manifest, &signed, 4, &exports, "", 1).await })
     });
     kept.await.unwrap();

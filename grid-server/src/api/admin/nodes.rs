@@ -11,10 +11,11 @@ use fallow_protocol::link::NodeState;
 use super::{SearchQuery, check_reason};
 use crate::api::accounts::next;
 use crate::api::extract::{ApiJson, ApiPath, ApiQuery};
-use crate::api::nodes::{NodePath, machine_line};
+use crate::api::nodes::NodePath;
 use crate::api::{ApiError, standing};
 use crate::app::{App, now_ms};
 use crate::auth::{Admin, Auth};
+use crate::devices::machine_line;
 use crate::operators::{self, Target};
 use crate::store::admin::{self as rows, NodeOfGrid};
 
