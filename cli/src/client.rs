@@ -13,6 +13,7 @@ mod download;
 mod error;
 mod jobs;
 mod nodes;
+mod pass;
 mod save;
 mod upload;
 

@@ -11,7 +11,7 @@ use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
 use grid_core::matching::{AHEAD_AFTER_MS, Grant, Snapshot, ahead, mind_the_door, plan};
 
-use super::{alone, lease};
+use super::{alone, gather, lease};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
@@ -93,6 +93,9 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     }
     let snapshot = snapshot(app, &jobs);
     tell_ahead(app, &jobs, &snapshot);
+    for (job, view) in jobs.iter().zip(&snapshot.jobs) {
+        gather::tell(app, job, view, &snapshot.nodes).await?;
+    }
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
         alone::check(app, job.0, key).await?;
