@@ -109,9 +109,14 @@ pub enum Command {
 pub struct LoginArgs {
     /// The grid's address, like https://grid.example
     pub url: String,
-    /// Your token (else FALLOW_TOKEN); `-` reads it from standard input, where no other user can see it
+    /// Your token (else FALLOW_TOKEN, else a code to approve in a browser); `-` reads it from standard input, where no
+    /// other user can see it
     #[arg(long)]
     pub token: Option<String>,
+    /// A right that the token gets which a browser approves (repeat for more) [default: all of a user]: jobs:read,
+    /// jobs:write, nodes:write, admin
+    #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "token")]
+    pub scopes: Vec<String>,
     /// PEM file with the only certificate authorities to believe
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

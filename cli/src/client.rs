@@ -9,6 +9,7 @@ mod blobs;
 mod call;
 mod copy;
 mod credits;
+mod device;
 mod download;
 mod error;
 mod jobs;

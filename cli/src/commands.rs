@@ -3,6 +3,7 @@
 mod account;
 mod control;
 mod credits;
+mod device;
 mod disputes;
 mod estimate;
 mod explain;
@@ -57,7 +58,7 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Run(args) => run::run(&session, &args).await,
         Command::Estimate(args) => estimate::estimate(&session, &args).await,
         Command::Submit(args) => submit::submit(&session, &args).await,
-        Command::Jobs(args) => jobs::jobs(&session, args.limit).await,
+        Command::Jobs(args) => jobs::jobs(&session, &args).await,
         Command::Watch(args) => watch(&session, &args).await,
         Command::Explain(args) => explain::explain(&session, &args).await,
         Command::Logs(args) => logs::logs(&session, &args).await,

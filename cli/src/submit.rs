@@ -75,6 +75,7 @@ async fn hand_over(
 fn submission(plan: &Plan, module: &ModuleInfo, sent: &Sent) -> JobSubmission {
     JobSubmission {
         name: plan.name.clone(),
+        project: plan.project.clone(),
         module: module.module,
         args: plan.args.clone(),
         split: plan.split.clone(),

@@ -111,6 +111,7 @@ mod tests {
             url: "https://grid.example".into(),
             owner: "ann".into(),
             offline: None,
+            lender: Default::default(),
             report,
         };
         let text = text(&status);

@@ -11,6 +11,7 @@ use crate::ids::{JobId, NodeId};
 use crate::job::FileRef;
 use crate::keys::{OnlineCert, Signature};
 use crate::manifest::{Exports, Floats, Limits, SignedManifest};
+use crate::preferences::Preferences;
 use crate::unit::{Call, Input, UnitKey, UnitResult};
 
 /// From the server.
@@ -30,13 +31,52 @@ pub enum ToNode {
     Lease(Lease),
     /// Units to stop; their results are not wanted any more.
     Cancel(Cancel),
+    /// The grid's operator stopped what this job runs: its units stop, and none of it is taken until the job is said
+    /// again.
+    Suspended {
+        /// The job.
+        job: JobId,
+        /// Why, for the node's owner.
+        reason: String,
+    },
     /// A frame of results is safe: the node may forget it.
     Committed {
         /// Number of the frame.
         frame: u64,
     },
+    /// What the owner wishes from the portal. Only for nodes that say [`FEATURE_OWNER`] at login: it is sent after the
+    /// login and at each change, and holds the whole of it.
+    Owner(Box<OwnerWish>),
     /// The server is going away for a moment; reconnect with back-off. Leases stay valid.
     Closing,
+}
+
+/// A node that says so in [`Login::features`] understands [`ToNode::Owner`].
+pub const FEATURE_OWNER: &str = "owner";
+
+/// What a node's owner wishes from the portal. His word at the computer wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnerWish {
+    /// The node's name there.
+    pub name: String,
+    /// What he allows.
+    pub preferences: Preferences,
+    /// The pause that he asked for, while it lasts.
+    pub pause: Option<RemotePause>,
+}
+
+/// A pause from the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemotePause {
+    /// When it was asked for, milliseconds since 1970: also what tells it from other ones.
+    pub since_ms: u64,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// Whether units that have begun end first.
+    #[serde(default)]
+    pub finish: bool,
 }
 
 /// From the node.
@@ -86,6 +126,9 @@ pub struct Login {
     pub profile: String,
     /// Leases from before that it still works on.
     pub leases: Vec<u64>,
+    /// What it understands beyond its protocol's first messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
 }
 
 /// What a node signs to log in: its id, the server's root and the nonce.
@@ -144,6 +187,8 @@ pub enum RefusedReason {
     Flood,
     /// The server has no room; try later.
     Busy,
+    /// The grid's operator suspended the node or its owner; it may try later.
+    Suspended,
 }
 
 /// What a computer is, from sysinfo and a short benchmark.
@@ -201,6 +246,19 @@ pub struct Status {
     pub units_held: u64,
     /// Progress of running units that told any, newest first, at most 64.
     pub progress: Vec<UnitProgress>,
+    /// What its owner chose, in the first status of a connection and after each change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Box<OwnerWord>>,
+}
+
+/// What a node's owner chose at the computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnerWord {
+    /// What he allows.
+    pub preferences: Preferences,
+    /// The pause from the portal that he ended: its `since_ms`.
+    pub resumed: Option<u64>,
 }
 
 /// How far one running unit is.

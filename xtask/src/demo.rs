@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::children::Running;
 use crate::guests::{Profile, build_programs};
+use crate::portal;
 use crate::setup;
 use crate::sh::{Result, command, json_text, output, root};
 
@@ -22,7 +23,8 @@ pub fn run(args: &[String]) -> Result<()> {
     step("setting up");
     setup::for_demo()?;
     step("building the programs (some minutes the first time)");
-    build_programs(Profile::Dev, "--bins")?;
+    portal::build()?;
+    build_programs(Profile::Dev, &[&["--bins"][..], &portal::FEATURES].concat())?;
     let grid = Grid::start(options.nodes)?;
     let began = Instant::now();
     step("segmenting examples/cells/input/ihc.png on the grid");

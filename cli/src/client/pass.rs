@@ -76,3 +76,70 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use fallow_protocol::JobId;
+
+    use super::*;
+
+    const WHOLE: &[u8] = b"twelve bytes";
+
+    /// A server whose connections give these answers in turn and then break off; and what a client takes from it.
+    async fn passed(answers: Vec<String>, digest: Digest) -> (Result<Option<Saved>, ClientError>, Vec<u8>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let serving = std::thread::spawn(move || {
+            for answer in answers {
+                let mut connection = listener.accept().unwrap().0;
+                // The request is one packet, with no body.
+                let _ = connection.read(&mut [0; 4096]).unwrap();
+                connection.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        let (mut copy, mut taker) = Copy::new();
+        let taking = tokio::task::spawn_blocking(move || {
+            let mut all = Vec::new();
+            taker.read_to_end(&mut all).unwrap();
+            all
+        });
+        let client = Client::connect(&url, "token").unwrap();
+        let passed = client.pass(&Source::Result(JobId::random()), digest, &mut copy, &|_| {}).await;
+        drop(copy);
+        let taken = taking.await.unwrap();
+        serving.join().unwrap();
+        (passed, taken)
+    }
+
+    fn whole(of: usize) -> String {
+        let bytes = std::str::from_utf8(&WHOLE[..of]).unwrap();
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 12\r\nconnection: close\r\n\r\n{bytes}")
+    }
+
+    fn rest(from: usize) -> String {
+        let (bytes, len) = (std::str::from_utf8(&WHOLE[from..]).unwrap(), 12 - from);
+        format!(
+            "HTTP/1.1 206 Partial Content\r\ncontent-length: {len}\r\ncontent-range: bytes {from}-11/12\r\nconnection: \
+             close\r\n\r\n{bytes}"
+        )
+    }
+
+    #[tokio::test]
+    async fn breaks_are_gone_on_with_and_every_byte_is_given_once() {
+        let saved = Some(Saved { digest: Digest::of(WHOLE), len: 12 });
+        for answers in [vec![whole(12)], vec![whole(5), rest(5)], vec![whole(5), whole(7), rest(7)]] {
+            let (passed, taken) = passed(answers.clone(), Digest::of(WHOLE)).await;
+            assert_eq!(passed.unwrap(), saved, "{answers:?}");
+            assert_eq!(taken, WHOLE, "{answers:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn other_bytes_are_not_right() {
+        let (passed, _) = passed(vec![whole(12)], Digest::of(b"others")).await;
+        assert!(matches!(passed, Err(ClientError::WrongBytes { .. })), "{passed:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Units as the API lists them: pages in order, optionally of one stage or one state.
 
 use fallow_protocol::api::{UnitInfo, UnitState};
+use fallow_protocol::unit::UnitKey;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -40,6 +41,17 @@ pub async fn page(
     let values = std::iter::once(job).chain(values).map(Into::into).collect();
     let rows = db.query_all_raw(statement(db.get_database_backend(), PAGE, values)).await?;
     rows.iter().map(read).collect()
+}
+
+/// One unit.
+pub async fn one(db: &impl ConnectionTrait, job: i64, key: UnitKey) -> Result<Option<ListedUnit>, StoreError> {
+    const ONE: &str =
+        "SELECT u.stage, u.seq, u.state, u.attempt, n.public_id, n.account_id, u.class, u.message, u.fuel,
+            u.wall_us, u.memory_bytes, u.output_len
+        FROM units u LEFT JOIN nodes n ON n.id = u.node WHERE u.job = $1 AND u.stage = $2 AND u.seq = $3";
+    let values = vec![job.into(), i64::from(key.stage).into(), int(key.seq).into()];
+    let row = db.query_one_raw(statement(db.get_database_backend(), ONE, values)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &QueryResult) -> Result<ListedUnit, StoreError> {

@@ -101,6 +101,7 @@ pub fn share(job: &ActiveJob) -> JobShare {
     JobShare {
         blobs: shared.chain([job.module.component]).collect(),
         upload_bytes_max: job.upload_bytes_max(),
+        since_ms: now_ms(),
         ..JobShare::default()
     }
 }

@@ -32,6 +32,20 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/logs", "jobs:read"),
     ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/explain", "jobs:read"),
     ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/result", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/map", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/events", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/errors", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/nodes", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/timeline", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/units/1/0", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/units/1/0/output", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/preview", "jobs:read"),
+    ("GET", "/api/v1/jobs/job-bbbbbbbbbbbb/preview/0", "jobs:read"),
+    ("POST", "/api/v1/jobs/draft", "jobs:read"),
+    ("GET", "/api/v1/projects", "jobs:read"),
+    ("GET", "/api/v1/modules", "jobs:read"),
+    ("POST", "/api/v1/modules/draft", "jobs:write"),
+    ("GET", "/api/v1/events", ""),
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/cancel", "jobs:write"),
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/retry", "jobs:write"),
     ("POST", "/api/v1/nodes/join-tokens", "nodes:write"),
@@ -46,6 +60,23 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/budget", "jobs:write"),
     ("GET", "/api/v1/ledger/trial", "admin"),
     ("GET", "/api/v1/disputes", "admin"),
+    ("PATCH", "/api/v1/me", "person"),
+    ("POST", "/api/v1/me/email", "person"),
+    ("POST", "/api/v1/me/delete", "person"),
+    ("GET", "/api/v1/me/export", "person"),
+    ("GET", "/api/v1/me/audit", "person"),
+    ("DELETE", "/api/v1/session", "person"),
+    ("GET", "/api/v1/sessions", "person"),
+    ("DELETE", "/api/v1/sessions", "person"),
+    ("DELETE", "/api/v1/sessions/ses-bbbbbbbbbbbb", "person"),
+    ("POST", "/api/v1/password", "person"),
+    ("POST", "/api/v1/password/first", "person"),
+    ("POST", "/api/v1/totp", "person"),
+    ("POST", "/api/v1/totp/confirm", "person"),
+    ("POST", "/api/v1/totp/remove", "person"),
+    ("GET", "/api/v1/device/BCDF-GHJK", "person"),
+    ("POST", "/api/v1/device/BCDF-GHJK/approve", "person"),
+    ("POST", "/api/v1/device/BCDF-GHJK/deny", "person"),
     ("GET", "/api/v1/node/blobs/DIGEST", "session"),
     ("GET", "/api/v1/node/blobs/DIGEST/blocks", "session"),
     ("GET", "/api/v1/node/blobs/DIGEST/upload", "session"),
@@ -68,6 +99,10 @@ async fn every_route_asks_for_a_token_with_its_scope() {
         for token in ["", "fallow_wrong", "nonsense"] {
             let answer = grid.ask(method.clone(), &path(route), token).send().await.unwrap();
             problem(answer, 401, "unauthorised").await;
+        }
+        if *needed == "person" {
+            let answer = grid.ask(method.clone(), &path(route), &grid.operator).send().await.unwrap();
+            problem(answer, 403, "session-needed").await;
         }
         if *needed == "session" {
             let answer = grid.ask(method.clone(), &path(route), &grid.operator).send().await.unwrap();

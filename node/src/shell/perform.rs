@@ -13,6 +13,7 @@ use crate::backoff::{self, Backoff};
 use crate::blobs::{BlobClient, TransferError};
 use crate::events::Event;
 use crate::grants;
+use crate::history::Happened;
 use crate::http::micros;
 use crate::inputs;
 use crate::join::unix_ms;
@@ -58,7 +59,12 @@ impl Shell {
                 tokio::spawn(async move { inputs::gather(&cache, parts).await });
             }
             Action::Checkpoint(upload) => self.upload_checkpoint(upload),
-            Action::Tell(event) => self.teller.tell(event),
+            Action::Tell(event) => {
+                if let Some(happened) = Happened::of(&event, unix_ms()) {
+                    self.history.add(&happened);
+                }
+                self.teller.tell(event);
+            }
             Action::Exit => self.leaving = true,
         }
     }

@@ -1,0 +1,57 @@
+/** Amounts side by side, each of one or more parts: what was earned by day, what was done by minute. */
+import { useState } from "react";
+import type { Tone } from "@/words/states";
+import styles from "./pictures.module.css";
+
+export type Bar = {
+  /** For pointing, reading aloud and the key: `Sat 21 Nov: 6.42 paid`. */
+  words: string;
+  parts: { value: number; tone: Tone }[];
+};
+
+export function Bars(props: { bars: readonly Bar[]; label: string; height?: number; axis?: string[] }) {
+  const [pointed, setPointed] = useState<number>();
+  const sum = (bar: Bar) => bar.parts.reduce((all, part) => all + part.value, 0);
+  const top = Math.max(...props.bars.map(sum), 1e-9);
+  const words = pointed === undefined ? undefined : props.bars[pointed]?.words;
+  return (
+    <div className={styles.picture}>
+      <div
+        className={styles.bars}
+        style={{ height: props.height ?? 110 }}
+        role="img"
+        aria-label={props.label}
+      >
+        {props.bars.map((bar, n) => (
+          <span
+            key={bar.words}
+            title={bar.words}
+            onPointerEnter={() => setPointed(n)}
+            onPointerLeave={() => setPointed(undefined)}
+          >
+            {bar.parts.map((part) => (
+              <i
+                key={part.tone}
+                style={{
+                  height: part.value > 0 ? `max(2px, ${(part.value / top) * 100}%)` : 0,
+                  background: `var(--s-${part.tone})`,
+                  opacity: pointed === undefined || pointed === n ? 1 : 0.6,
+                }}
+              />
+            ))}
+          </span>
+        ))}
+      </div>
+      {props.axis && (
+        <div className={styles.axis}>
+          {props.axis.map((text) => (
+            <span key={text}>{text}</span>
+          ))}
+        </div>
+      )}
+      <span className="hidden" aria-live="polite">
+        {words}
+      </span>
+    </div>
+  );
+}
