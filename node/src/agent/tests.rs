@@ -401,6 +401,25 @@ fn inputs_come_while_the_module_is_compiled() {
 }
 
 #[test]
+fn parts_of_a_merge_are_fetched_ahead() {
+    let (mut agent, grant) = (agent(1), grant(true));
+    let part = (Digest::of(b"part"), 5_000);
+    let hear = |agent: &mut Agent, job: &JobGrant, parts: usize| {
+        let with_parts = JobGrant { parts: vec![part; parts], ..job.clone() };
+        agent.on_message(at(0), ToNode::Job(Box::new(with_parts)))
+    };
+    let first = hear(&mut agent, &grant, 0);
+    assert!(matches!(&first[..], [Action::Prepare(_)]), "{first:?}");
+    assert_eq!(hear(&mut agent, &grant, 2), [Action::Gather(vec![part; 2])], "the job is known");
+    assert_eq!(hear(&mut agent, &grant, 257), [], "no merge has so many");
+    agent.on_owner_command(at(1), OwnerCommand::Pause { reason: "no".into() });
+    assert_eq!(hear(&mut agent, &grant, 1), []);
+    let mut unsigned = super::samples::grant(true);
+    unsigned.limits.fuel += 1;
+    assert_eq!(hear(&mut agent, &unsigned, 1), []);
+}
+
+#[test]
 fn what_an_earlier_run_left_is_reported() {
     let mut agent = agent(1);
     let result = super::samples::result(4, 1);
