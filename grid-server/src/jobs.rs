@@ -100,6 +100,9 @@ pub enum JobError {
         /// What was asked for.
         wanted: Amount,
     },
+    /// The operator stopped what the job would run.
+    #[error("the grid's operator suspended the module: {0}")]
+    ModuleSuspended(String),
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
     NoResultYet {
@@ -137,6 +140,7 @@ impl JobError {
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
             JobError::NotEnoughCredits { .. } => "not-enough-credits",
+            JobError::ModuleSuspended(_) => "module-suspended",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -155,7 +159,7 @@ impl JobError {
             | JobError::NoResultYet { .. }
             | JobError::NoOutput { .. }
             | JobError::Conflict(_) => 409,
-            JobError::QuotaExhausted { .. } => 403,
+            JobError::QuotaExhausted { .. } | JobError::ModuleSuspended(_) => 403,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,
         }

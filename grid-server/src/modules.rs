@@ -45,6 +45,9 @@ pub enum ModuleError {
     /// The component is refused.
     #[error("{0}")]
     Refused(String),
+    /// The operator stopped it.
+    #[error("the grid's operator suspended the module: {0}")]
+    Suspended(String),
     /// A limit goes over the grid's.
     #[error("the manifest's {name} is {found}, this grid allows at most {most}")]
     Limit {
@@ -95,6 +98,9 @@ pub async fn accept(
         return Err(ModuleError::UnknownKey(manifest.author));
     }
     let digest = Digest::of(&authored.bytes);
+    if let Some(why) = app.suspensions.module(&digest, &manifest.component) {
+        return Err(ModuleError::Suspended(why));
+    }
     if let Some(row) = modules::by_digest(reader, account_id, &digest).await? {
         return Ok(info(&row, true));
     }

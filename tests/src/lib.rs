@@ -10,6 +10,7 @@ pub mod evil;
 pub mod grid;
 pub mod guests;
 pub mod open_grid;
+pub mod person;
 pub mod process;
 pub mod raw_node;
 pub mod steps;

@@ -2,6 +2,8 @@
 
 use anyhow::{Result, ensure};
 use fallow_protocol::job::OnFailed;
+use fallow_tests::audit::Sums;
+use fallow_tests::evil::Misbehaviour;
 use fallow_tests::open_grid::{ALLOWANCE, OpenGrid, UNIT_FUEL_MAX, earned};
 use fallow_tests::steps::{GUEST, Steps};
 
@@ -67,4 +69,78 @@ async fn a_budget_is_never_overdrawn() -> Result<()> {
     );
     ensure!(wages(&open).await? <= budget as i64, "more wages than budget: {info:#}");
     Ok(())
+}
+
+/// Nothing is checked before a stage ends, and then five results of each node. Fuel costs a micro-credit each.
+const LATE_CHECKS: &str = "
+[work]
+heartbeat_ms = 500
+lease_ms = 5000
+[grid]
+kind = 'open'
+credits = true
+allowance = '1000000'
+[price]
+per_tera_fuel = '1000000'
+[trust]
+probation_passes = 3
+checker_passes = 3
+established_passes = 3
+check_scale = 1
+check_min_ppm = 1
+sweep = 5
+sweep_window = 5
+seasoned_after_ms = 0
+[anchor]
+share_permille = 0
+";
+
+/// Some of a trusted node's results are wrong, and some of all are looked through together. When it is caught, what was
+/// held for its right ones is void as well: then who confirms those has done the work. (Which five are drawn is chance: now
+/// and then none of them is wrong, and all is paid as it was held.)
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_caught_node_gave_rightly_is_paid_to_who_confirms_it() -> Result<()> {
+    let open = OpenGrid::start_with(LATE_CHECKS, 2).await?;
+    let mut sleeper = open.join("sleeper", 1, Misbehaviour::Honest).await?;
+    let work = Steps::of(24, 3_000_000);
+    for seed in 10..30 {
+        let honest = open.submit(GUEST, work.lines(), |job| job.seed = Some(seed)).await?;
+        open.author.result(&honest).await?;
+        if sleeper.info().await?["standing"]["is"] == "trusted" {
+            break;
+        }
+    }
+    let info = sleeper.info().await?;
+    ensure!(info["standing"]["is"] == "trusted", "it has not earned any trust: {info:#}");
+    sleeper.turn(Misbehaviour::Forge { permille: 500 });
+    open.control("pause", "paused").await?;
+    let job = open.submit(GUEST, work.lines(), |job| job.seed = Some(2)).await?;
+    sleeper.has_lied(3).await?;
+    let looked_through = |info: &serde_json::Value| {
+        info["counts"]["checking"].as_u64() >= Some(5)
+            && info["counts"]["waiting"] == 0
+            && info["counts"]["running"] == 0
+    };
+    open.author.job_until(&job, "looked through", looked_through).await?;
+    open.control("resume", "resumed").await?;
+    open.author.result(&job).await?;
+    let lenders: Vec<_> = open.honest.iter().chain([&sleeper]).map(|node| &node.owner).collect();
+    let sums = Sums::settled(&open, &lenders, &job).await?;
+    ensure!(sums.fuel > 0 && sums.spent + sums.held == sums.fuel, "{sums:?}");
+    Ok(())
+}
+
+/// The only node lies, so the server's own worker does all of the work. The author pays the grid for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_does_itself_is_paid_to_the_grid() -> Result<()> {
+    let settings = LATE_CHECKS.replace("share_permille = 0", "share_permille = 1000");
+    let open = OpenGrid::start_with(&settings, 0).await?;
+    let liar = open.join("liar", 1, Misbehaviour::Forge { permille: 1_000 }).await?;
+    let work = Steps::of(4, 3_000_000);
+    let job = open.submit(GUEST, work.lines(), |_| ()).await?;
+    let result = String::from_utf8(open.author.result(&job).await?)?;
+    ensure!(result == work.expected(), "the result is wrong: {result}");
+    let sums = Sums::settled(&open, &[&liar.owner], &job).await?;
+    ensure!(sums.fuel > 0 && sums.wages.pay == 0 && sums.grid == sums.fuel, "{sums:?}");
+    sums.add_up(2)
 }

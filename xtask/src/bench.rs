@@ -14,7 +14,7 @@ pub fn run(args: &[String]) -> Result<()> {
         return Err(format!("no benchmark {unknown:?}; there are {}", NAMES.join(", ")));
     }
     setup::for_demo()?;
-    build_programs(Profile::Release, "--bins")?;
+    build_programs(Profile::Release, &["--bins"])?;
     let guests = ["cells", "primes", "wordcount", "wasi-filter"].map(|name| format!("examples/{name}"));
     let guests: Vec<&str> =
         guests.iter().map(String::as_str).chain(["tests/guests/noop", "tests/guests/kernels"]).collect();

@@ -22,7 +22,8 @@ use crate::app::{App, now_ms};
 use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
-use crate::store::{StoreError, blobs, ledger, units};
+use crate::store::{StoreError, blobs, groups, ledger, units};
+use crate::suspensions;
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
 use crate::workers::pay;
 use crate::workers::split::{BATCH_UNITS, cut_files};
@@ -150,8 +151,14 @@ async fn check_account(app: &App, account: i64, submission: &JobSubmission) -> R
     if submission.deadline_ms.is_some_and(|deadline| deadline <= now_ms()) {
         return Err(invalid("deadline_ms", "the deadline has passed already"));
     }
-    if let RunOn::Group(name) = &submission.run_on {
-        check_name("group", name).map_err(|error| invalid("run_on", error.to_string()))?;
+    if let RunOn::Group(name) = &submission.run_on
+        && groups::of_member(app.store.reader(), name, account).await?.is_none()
+    {
+        return Err(JobError::Invalid {
+            field: "run_on",
+            detail: format!("you are in no group {name:?}"),
+            help: Some("`fallow groups` lists yours; or choose own or anyone".into()),
+        });
     }
     Ok(())
 }
@@ -166,6 +173,9 @@ async fn module_of(app: &App, account: i64, submission: &JobSubmission) -> Resul
     })?;
     if module.expires_at_ms <= now_ms() {
         return Err(invalid("module", "the module's manifest has expired; sign and submit the module again"));
+    }
+    if let Some(why) = app.suspensions.module(&module.digest, &module.component) {
+        return Err(JobError::ModuleSuspended(why));
     }
     Ok(module)
 }
@@ -217,10 +227,6 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
             "shared",
             "a WASI command cannot read shared files; give it all it needs as input or arguments",
         ));
-    }
-    if let RunOn::Group(group) = &submission.run_on {
-        let detail = format!("this grid has no groups, so not {group:?} either; choose own or anyone");
-        return Err(invalid("run_on", detail));
     }
     Ok(())
 }
@@ -387,7 +393,7 @@ enum Put {
 }
 
 async fn write(app: &App, account: i64, key: Option<(String, Digest)>, new: NewJob) -> Result<Put, JobError> {
-    let jobs_max = u64::from(app.config.limits.jobs_max);
+    let jobs_max = suspensions::jobs_max(app, account).await?;
     let put = app
         .store
         .write(move |db| {

@@ -4,14 +4,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fallow_protocol::link::{Machine, NodeState, RefusedReason, Status, ToNode};
+use fallow_protocol::link::{Machine, NodeState, OwnerWord, RefusedReason, Status, ToNode};
 use fallow_protocol::{Digest, NodeId, PublicKey};
-use grid_core::matching::{Mood, NodeView, NodeWork, Worth};
+use grid_core::matching::{Mood, NodeView, NodeWork, Takes, Worth};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::mpsc;
 
 use super::held::Leases;
 use super::registry::Presence;
+use crate::store::devices::Settings;
 
 /// What the connection's writer is told.
 #[derive(Debug)]
@@ -70,6 +71,14 @@ pub struct Inner {
     pub profile: Arc<str>,
     /// Its leases.
     pub leases: Leases,
+    /// What its owner chose on the portal.
+    pub settings: Settings,
+    /// Whose work it takes, which follows from that.
+    pub takes: Arc<Takes>,
+    /// What he chose at the computer, as it said last.
+    pub word: OwnerWord,
+    /// Whether it understands what he chose on the portal.
+    pub hears_owner: bool,
     /// Jobs that it has worked for.
     pub jobs: HashMap<i64, JobShare>,
 }
@@ -133,6 +142,7 @@ impl Node {
             slots: status.slots,
             memory_bytes: status.memory_bytes,
             takes_strangers: status.takes_strangers,
+            takes: inner.takes.clone(),
             profile: inner.profile.clone(),
             leases: inner.leases.len() as u32,
             worth,

@@ -10,9 +10,8 @@ use fallow_protocol::api::NodeInfo;
 use tokio::sync::broadcast;
 
 use super::sse;
-use crate::api::nodes;
 use crate::app::App;
-use crate::{credits, jobs};
+use crate::{credits, devices, jobs};
 
 /// How often jobs are looked at, in memory only.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -136,8 +135,7 @@ async fn tell_jobs(app: &App, feed: &Feed, account: i64, told: &mut Told, first:
 async fn tell_nodes(app: &App, feed: &Feed, account: i64, told: &mut Told, first: bool) -> anyhow::Result<()> {
     let rows = crate::store::nodes::list(app.store.reader(), account, 0, NODES_MAX).await?;
     let mut known = HashMap::with_capacity(rows.len());
-    for row in rows {
-        let info = nodes::info(app, row);
+    for info in devices::infos(app, rows).await? {
         // That it is still heard of is no news.
         let quiet = NodeInfo { seen_at_ms: 0, ..info.clone() };
         let same = told.nodes.get(info.id.as_str()).is_some_and(|before| same(before, &quiet));

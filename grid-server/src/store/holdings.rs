@@ -112,6 +112,8 @@ const HELD_TO: &str = "node = $1 AND position <= $2 AND state = 0 ORDER BY posit
 const HELD_BEFORE: &str = "made_at_ms < $1 AND state = 0 ORDER BY made_at_ms, id LIMIT $2";
 const OF_JOB: &str = "job = $1 AND state = $2 AND id > $3 ORDER BY id LIMIT $4";
 
+const VOID_AT: &str = "job = $1 AND state = 2 AND stage = $2 AND node = $3 AND position = $4 ORDER BY id LIMIT 16";
+
 /// `rest` is a constant: a condition, an order and a limit.
 async fn select(db: &impl ConnectionTrait, rest: &str, values: Vec<Value>) -> Result<Vec<Holding>, StoreError> {
     let text = format!("SELECT {COLUMNS} FROM holdings WHERE {rest}");
@@ -153,6 +155,17 @@ pub async fn of_job(
 ) -> Result<Vec<Holding>, StoreError> {
     let values = vec![job.0.into(), (state as i64).into(), after.into(), int(limit).into()];
     select(db, OF_JOB, values).await
+}
+
+/// Whether what was held for a node's result of a unit is void.
+pub async fn is_void(
+    db: &impl ConnectionTrait,
+    (job, stage, seq): (JobNo, u16, u64),
+    node: NodeNo,
+    position: u64,
+) -> Result<bool, StoreError> {
+    let values = vec![job.0.into(), i64::from(stage).into(), node.0.into(), int(position).into()];
+    Ok(select(db, VOID_AT, values).await?.iter().any(|holding| holding.units.contains(&seq)))
 }
 
 /// What a node has held of one job.
@@ -253,7 +266,7 @@ fn unpack(bytes: &[u8]) -> Option<Vec<u64>> {
 /// All statements, for the test that looks at their plans.
 #[cfg(test)]
 pub(super) fn statements() -> Vec<String> {
-    let lists = [HELD_FROM, HELD_TO, HELD_BEFORE, OF_JOB];
+    let lists = [HELD_FROM, HELD_TO, HELD_BEFORE, OF_JOB, VOID_AT];
     let lists = lists.iter().map(|rest| format!("SELECT {COLUMNS} FROM holdings WHERE {rest}"));
     lists.chain([INSERT, SHARES, NODES, SET, FORGET].map(ToOwned::to_owned)).collect()
 }

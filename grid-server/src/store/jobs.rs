@@ -51,7 +51,7 @@ pub struct JobRow {
     pub error: Option<String>,
 }
 
-fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
+pub(super) fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
     use JobPhase::*;
     let phases = [Splitting, Running, Assembling, Done, Failed, Cancelled];
     let index = usize::try_from(byte).map_err(|_| StoreError::Corrupt("a job's phase"))?;
@@ -100,6 +100,13 @@ pub async fn by_public_id(db: &impl ConnectionTrait, account: i64, id: &JobId) -
     let values = vec![id.as_str().into(), account.into()];
     let row = db.query_one_raw(statement(db.get_database_backend(), &text, values)).await?;
     row.as_ref().map(read).transpose()
+}
+
+/// The internal id of a job of whatever account.
+pub async fn number_of(db: &impl ConnectionTrait, id: &JobId) -> Result<Option<i64>, StoreError> {
+    const NUMBER: &str = "SELECT id FROM jobs WHERE public_id = $1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), NUMBER, vec![id.as_str().into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
 /// A job by its internal id.

@@ -29,6 +29,10 @@ pub struct NodeRow {
     pub units_done: u64,
     /// Fuel of these.
     pub fuel: u64,
+    /// Paid to it in all, micro-credits.
+    pub earned: u64,
+    /// When it joined.
+    pub joined_at_ms: u64,
     /// Last heard of.
     pub seen_at_ms: u64,
     /// When it was removed, where it was.
@@ -49,7 +53,8 @@ pub async fn places(db: &impl ConnectionTrait) -> Result<Vec<(i64, i64, Machine)
         .collect()
 }
 
-const COLUMNS: &str = "id, public_id, account_id, name, key, machine, units_done, fuel, seen_at_ms, revoked_at_ms";
+const COLUMNS: &str = "id, public_id, account_id, name, key, machine, units_done, fuel, earned, joined_at_ms, \
+                       seen_at_ms, revoked_at_ms";
 
 fn read(row: &QueryResult) -> Result<NodeRow, StoreError> {
     let key: Vec<u8> = sql::get(row, "key")?;
@@ -64,6 +69,8 @@ fn read(row: &QueryResult) -> Result<NodeRow, StoreError> {
         machine: serde_json::from_str(&machine).map_err(|_| StoreError::Corrupt("machine"))?,
         units_done: sql::unsigned(row, "units_done")?,
         fuel: sql::unsigned(row, "fuel")?,
+        earned: sql::unsigned(row, "earned")?,
+        joined_at_ms: sql::unsigned(row, "joined_at_ms")?,
         seen_at_ms: sql::unsigned(row, "seen_at_ms")?,
         revoked_at_ms: revoked_at_ms.map(i64::unsigned_abs),
     })

@@ -55,9 +55,12 @@ macro_rules! on_both {
 }
 
 mod credits;
+mod devices;
 mod holdings;
 mod ledger;
 mod live;
+mod operators;
+mod people;
 
 on_both! {
     groups => super::one_failing_write_is_its_own_fault;
@@ -398,8 +401,8 @@ async fn a_key_is_kept_with_its_job(store: &Store) {
     let twice = store.write(move |db| Box::pin(async move { jobs::put_key(db, account, "k", &body, job, 1).await }));
     assert!(twice.await.is_err());
     assert!(jobs::by_public_id(store.reader(), account + 1, &row.public_id).await.unwrap().is_none());
-    assert_eq!(jobs::page(store.reader(), account, &jobs::Which::default(), None, 5).await.unwrap().len(), 1);
-    assert!(jobs::page(store.reader(), account, &jobs::Which::default(), Some(job), 5).await.unwrap().is_empty());
+    assert_eq!(jobs::page(store.reader(), account, &Default::default(), None, 5).await.unwrap().len(), 1);
+    assert!(jobs::page(store.reader(), account, &Default::default(), Some(job), 5).await.unwrap().is_empty());
     assert_eq!(jobs::count_active(store.reader(), account).await.unwrap(), 1);
 }
 

@@ -31,7 +31,7 @@ mod treat;
 
 use follow::{consequences, settle};
 use memory::remember;
-use treat::{Treated, awaited, late, origins, reporters, treat_all};
+use treat::{Treated, awaited, forfeited, late, origins, reporters, treat_all};
 
 /// How an attempt ended.
 #[derive(Clone, Debug)]
@@ -91,24 +91,13 @@ struct Written {
 pub async fn conclude(app: &App, all: Vec<Endings>) -> anyhow::Result<()> {
     let snapshot = Arc::new(snapshot_for(app, &all));
     let draws = Arc::new(draws(all.iter().map(|endings| endings.list.len()).sum())?);
-    let (all, trust) = (Arc::new(all), app.trust.clone());
-    let shared = all.clone();
-    let written = app
-        .store
-        .write(move |db| {
-            let (all, snapshot, trust, draws) = (shared.clone(), snapshot.clone(), trust.clone(), draws.clone());
-            Box::pin(async move {
-                let mut written = Vec::with_capacity(all.len());
-                let mut draws = draws.as_slice();
-                for endings in all.iter() {
-                    let (these, rest) = draws.split_at(endings.list.len());
-                    draws = rest;
-                    written.push(write(db, &trust, endings, these, snapshot.as_ref().as_ref()).await?);
-                }
-                Ok(written)
-            })
-        })
-        .await?;
+    let all = Arc::new(all);
+    let write = |memory| write_all(app, all.clone(), snapshot.clone(), draws.clone(), memory);
+    let written = match write(Memory::Believed).await {
+        // A result that was told twice, or a lease that ended meanwhile.
+        Err(StoreError::Behind) => write(Memory::Asked).await?,
+        written => written?,
+    };
     for (endings, written) in all.iter().zip(written) {
         let failure = written.failure.map(|failure| format!("{}{failure}", cause(endings, &written)));
         remember(app, endings, written);
@@ -119,6 +108,39 @@ pub async fn conclude(app: &App, all: Vec<Endings>) -> anyhow::Result<()> {
     app.wakes.dispatch.notify_one();
     app.wakes.finish.notify_one();
     Ok(())
+}
+
+/// What is known of leases before the rows are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    /// What is remembered is taken for true; where it is not, nothing is written ([`StoreError::Behind`]).
+    Believed,
+    /// The rows are asked.
+    Asked,
+}
+
+async fn write_all(
+    app: &App,
+    all: Arc<Vec<Endings>>,
+    snapshot: Arc<Option<Snapshot>>,
+    draws: Arc<Vec<u64>>,
+    memory: Memory,
+) -> Result<Vec<Written>, StoreError> {
+    let trust = app.trust.clone();
+    let work = app.store.write(move |db| {
+        let (all, snapshot, trust, draws) = (all.clone(), snapshot.clone(), trust.clone(), draws.clone());
+        Box::pin(async move {
+            let mut written = Vec::with_capacity(all.len());
+            let mut draws = draws.as_slice();
+            for endings in all.iter() {
+                let (these, rest) = draws.split_at(endings.list.len());
+                draws = rest;
+                written.push(write(db, &trust, endings, these, snapshot.as_ref().as_ref(), memory).await?);
+            }
+            Ok(written)
+        })
+    });
+    work.await
 }
 
 /// What decides which results are checked: nobody outside can foresee it.
@@ -161,9 +183,10 @@ async fn write_alone(
     records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
     let told = attempts::of_units(db, job.id, key.stage, &[key.seq]).await?;
     let told = told.into_iter().find(|row| row.attempt == first.attempt);
+    let forfeited = forfeited(db, job, key.stage, std::slice::from_ref(&standing), trust, &records).await?;
     let (decided, failure) = {
         let (about, owner_of) = (|node| records.about(trust, node), |_| 0);
-        let mut decider = Decider::new(job, key.stage, trust.policy(), &about, &owner_of);
+        let mut decider = Decider::new(job, key.stage, trust.policy(), &about, &owner_of, &forfeited);
         let message = told.and_then(|row| row.message);
         let Some(decided) = decider.decide_alone(standing, message) else { return Ok(None) };
         (decided, decider.failure())
@@ -226,6 +249,7 @@ async fn write(
     endings: &Endings,
     draws: &[u64],
     snapshot: Option<&Snapshot>,
+    memory: Memory,
 ) -> Result<Written, StoreError> {
     let Endings { job, stage, list } = endings;
     let mut records = Records::default();
@@ -233,7 +257,7 @@ async fn write(
     let origins = origins(db, endings).await?;
     let slow: Vec<u64> = list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
     let mut standing = load_standing(db, job.id, *stage, &slow).await?;
-    let awaited = awaited(db, trust, endings).await?;
+    let awaited = awaited(db, trust, endings, memory).await?;
     let treated = treat_all(trust, endings, draws, &origins, &awaited, &mut records);
     let is_drawn = |(ending, treated): &(&Ending, &Treated)| {
         Decider::is_plain(ending) && matches!(treated.treatment, Treatment::Check { .. } | Treatment::Refused)
@@ -243,12 +267,13 @@ async fn write(
     let claimants = standing.iter().flat_map(|unit| &unit.unit.claims).map(|claim| (claim.node.0, claim.owner.0));
     records.load(db, claimants.filter(|(_, owner)| trust.concerns(job.account, *owner))).await?;
     let late = late(db, endings, &standing).await?;
+    let forfeited = forfeited(db, job, *stage, &standing, trust, &records).await?;
     let mut standing: HashMap<u64, _> = standing.into_iter().map(|unit| (unit.seq, unit)).collect();
     let about = |node| trust.about(node);
     let view = snapshot.map(|_| job.view(u64::MAX, &about));
     let (mut decided, failure) = {
         let (about, owner_of) = (|node| records.about(trust, node), |node| late.owner_of(node));
-        let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of);
+        let mut decider = Decider::new(job, *stage, trust.policy(), &about, &owner_of, &forfeited);
         let mut decided = Vec::with_capacity(list.len());
         for (ending, treated) in list.iter().zip(&treated) {
             let others = match (snapshot, &view) {
@@ -269,6 +294,10 @@ async fn write(
     };
     let conclusions: Vec<_> = decided.iter().map(|decided| decided.conclusion.clone()).collect();
     let changed: HashSet<u64> = units::conclude(db, job.id, *stage, &conclusions).await?.into_iter().collect();
+    let numbered = |(ending, treated): (&Ending, &Treated)| (treated.position > 0).then_some(ending.key.seq);
+    if memory == Memory::Believed && list.iter().zip(&treated).filter_map(numbered).any(|seq| !changed.contains(&seq)) {
+        return Err(StoreError::Behind);
+    }
     decided.retain(|decided| changed.contains(&decided.conclusion.seq));
     let mut written = write_rest(db, endings, decided, changed, failure).await?;
     written.frozen = consequences(db, trust, endings, &written.decided, &mut records).await?;

@@ -1,9 +1,9 @@
 //! Who is paid for what was decided: sums by lender and frame, held or paid at once, in the transaction that decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fallow_protocol::manifest::Limits;
-use grid_core::ledger::{Account, Amount, Cause, LedgerError, Reason, Transfer, Work};
+use grid_core::ledger::{Account, Amount, BATCH_MAX, Cause, LedgerError, Reason, Transfer, Work};
 use grid_core::pricing::{Price, cost, split_fee};
 use grid_core::settle::{Pay, Payer};
 use grid_core::{AccountNo, JobNo, NodeNo};
@@ -12,6 +12,7 @@ use sea_orm::ConnectionTrait;
 use crate::app::now_ms;
 use crate::store::holdings::{self, Holding, State};
 use crate::store::{StoreError, ledger};
+use crate::trust::SERVER;
 
 /// A number for what is settled together, as what one frame brings. It is the server's: a node's is its own word.
 pub fn next_number() -> u64 {
@@ -48,6 +49,13 @@ pub struct Settled {
     pub unpaid: bool,
 }
 
+/// Transfers that are due, by what they are for.
+#[derive(Debug)]
+struct Due {
+    author: Vec<(Slip, Vec<Transfer>)>,
+    checks: Vec<(Slip, Transfer)>,
+}
+
 impl Bill {
     /// A result that is believed for now: its unit, fuel, and its node's position.
     pub fn hold(&mut self, slip: Slip, seq: u64, fuel: u64, position: u64) {
@@ -80,8 +88,7 @@ impl Bill {
         let holding = |(slip, (units, fuel, position)): (&Slip, &(Vec<u64>, u64, u64))| {
             let mut units = units.clone();
             units.sort_unstable();
-            let pay = |price| split_fee(cost(*fuel, price, limits.memory_bytes), price);
-            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), pay);
+            let (amount, fee) = price.map_or((Amount::ZERO, Amount::ZERO), |price| shares(slip, *fuel, price, limits));
             Holding {
                 frame: slip.frame,
                 position: *position,
@@ -94,6 +101,21 @@ impl Bill {
             }
         };
         self.held.iter().map(holding).collect()
+    }
+
+    /// What is to be paid now.
+    fn due(&self, job: JobNo, stage: u16, price: &Price, limits: &Limits) -> Due {
+        let work =
+            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
+        let of_author = |(slip, (_, fuel)): (&Slip, &(Vec<u64>, u64))| {
+            let (pay, fee) = shares(slip, *fuel, price, limits);
+            (*slip, Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee))
+        };
+        let of_grid = |(slip, fuel): (&Slip, &u64)| {
+            let (pay, _) = shares(slip, *fuel, price, limits);
+            (*slip, Transfer::check(work(slip), AccountNo(slip.owner), pay))
+        };
+        Due { author: self.author.iter().map(of_author).collect(), checks: self.grid.iter().map(of_grid).collect() }
     }
 
     /// Write holdings and transfers.
@@ -113,39 +135,44 @@ impl Bill {
             holdings::insert(db, &holdings).await?;
             return Ok(settled);
         };
-        let owners = holdings.iter().map(|holding| holding.owner);
-        let paid = self.author.keys().chain(self.grid.keys()).map(|slip| AccountNo(slip.owner));
-        for owner in owners.chain(paid).collect::<BTreeSet<_>>() {
-            ledger::open_account(db, Account::user(owner)).await?;
-        }
-        let work =
-            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
-        for (slip, (units, fuel)) in &self.author {
-            let (pay, fee) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
-            let transfers = Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee);
-            if !apply(db, &transfers, now).await? {
-                // What nobody can pay now is held open until the budget is raised.
-                settled.unpaid = true;
-                let due =
-                    Holding { units: units.clone(), fuel: *fuel, amount: pay, fee, ..unpaid(job, stage, slip, now) };
-                holdings.push(due);
+        let due = self.due(job, stage, price, limits);
+        let held = holdings.iter().flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee));
+        let checks = due.checks.iter().map(|(_, check)| *check).filter(|check| !check.amount.is_zero());
+        let all: Vec<Transfer> =
+            due.author.iter().flat_map(|(_, transfers)| transfers.clone()).chain(held).chain(checks).collect();
+        // Nearly always all of it can be paid: then it is one batch.
+        if all.len() > BATCH_MAX || !apply(db, &all, now).await? {
+            for (slip, transfers) in &due.author {
+                if !apply(db, transfers, now).await? {
+                    // What nobody can pay now is held open until the budget is raised.
+                    settled.unpaid = true;
+                    let (units, fuel) = &self.author[slip];
+                    let (amount, fee) = shares(slip, *fuel, price, limits);
+                    let units = units.clone();
+                    holdings.push(Holding { units, fuel: *fuel, amount, fee, ..unpaid(job, stage, slip, now) });
+                }
             }
-        }
-        for holding in holdings.iter_mut().filter(|holding| holding.state == State::Held) {
-            let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
-            if !apply(db, &transfers, now).await? {
-                settled.unpaid = true;
-                holding.state = State::Unpaid;
+            for holding in holdings.iter_mut().filter(|holding| holding.state == State::Held) {
+                let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
+                if !apply(db, &transfers, now).await? {
+                    settled.unpaid = true;
+                    holding.state = State::Unpaid;
+                }
+            }
+            for (slip, transfer) in due.checks {
+                check(db, transfer, known(slip.node), now).await?;
             }
         }
         holdings::insert(db, &holdings).await?;
-        for (slip, fuel) in &self.grid {
-            let (pay, _) = split_fee(cost(*fuel, price, limits.memory_bytes), price);
-            check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), known(slip.node), now).await?;
-        }
         settled.left = Some(left(db, job).await?);
         Ok(settled)
     }
+}
+
+/// What the author pays for fuel: the lender's pay, and the grid's fee. What the server's own worker did is the grid's.
+fn shares(slip: &Slip, fuel: u64, price: &Price, limits: &Limits) -> (Amount, Amount) {
+    let paid = cost(fuel, price, limits.memory_bytes);
+    if slip.node == SERVER { (Amount::ZERO, paid) } else { split_fee(paid, price) }
 }
 
 /// Pay that is due at once and that the escrow has not got; its position makes it final as soon as it is held.

@@ -1,5 +1,7 @@
 //! From one ending to what is written for its unit. Asks the rules; writes nothing itself.
 
+use std::collections::HashSet;
+
 use fallow_protocol::Digest;
 use fallow_protocol::api::{UnitCounts, UnitState};
 use fallow_protocol::job::Verify;
@@ -95,6 +97,7 @@ pub struct Decider<'a> {
     policy: &'a Policy,
     about: &'a dyn Fn(NodeNo) -> About,
     owner_of: &'a dyn Fn(i64) -> i64,
+    forfeited: &'a HashSet<(u64, u32)>,
     life: JobLife,
     counts: UnitCounts,
     last_merge: bool,
@@ -102,19 +105,20 @@ pub struct Decider<'a> {
 }
 
 impl<'a> Decider<'a> {
-    /// Begin with the job's counters.
+    /// Begin with the job's counters. `forfeited` are units and attempts of claims whose held pay is void.
     pub fn new(
         job: &'a ActiveJob,
         stage: u16,
         policy: &'a Policy,
         about: &'a dyn Fn(NodeNo) -> About,
         owner_of: &'a dyn Fn(i64) -> i64,
+        forfeited: &'a HashSet<(u64, u32)>,
     ) -> Self {
         let mut state = job.lock();
         let life = state.life(&job.submission);
         let counts = state.find_mut(stage).map(|stage| stage.counts).unwrap_or_default();
         let last_merge = state.is_last_merge(job.submission.assemble);
-        Self { job, stage, policy, about, owner_of, life, counts, last_merge, failure: None }
+        Self { job, stage, policy, about, owner_of, forfeited, life, counts, last_merge, failure: None }
     }
 
     /// Whether nothing about the unit but its fence has to be known: a leased first attempt that is done. (An unchecked
@@ -262,6 +266,10 @@ impl<'a> Decider<'a> {
         };
         let message = Some(result.outcome.message()).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
         let first = before.first().filter(|_| verdict.is_of_first(true));
+        // What stood before its check is still paid by what is held for it, and is void when that is.
+        let stood = before.first().filter(|claim| claim.held && !self.is_forfeited(ending.key.seq, claim));
+        let confirmed =
+            stood.filter(|_| matches!(verdict, Verdict::Accepted(Basis::Agreed { right, .. }) if right.has(0)));
         let output = match verdict {
             Verdict::Accepted(_) if first.is_some() => kept,
             Verdict::Accepted(_) => result.output.clone(),
@@ -303,7 +311,7 @@ impl<'a> Decider<'a> {
             verdict,
             claims: Vec::new(),
             pays: Vec::new(),
-            told_by: first.map(|claim| claim.node.0),
+            told_by: first.or(confirmed).map(|claim| claim.node.0),
             unvouched: None,
             root: result.output.as_ref().map(Output::root),
             resumed: result.resumed_at_fuel.is_some(),
@@ -346,6 +354,11 @@ impl<'a> Decider<'a> {
             attempts = late.iter().map(|row| self.late(row)).collect();
             attempts.extend(newest);
         }
+        for attempt in &mut attempts {
+            if self.forfeited.contains(&(decided.conclusion.seq, attempt.attempt)) {
+                attempt.end = End::Nothing;
+            }
+        }
         // The author pays for a lender's run, also where the server's own was right before it.
         attempts.sort_by_key(|attempt| attempt.node.0 == SERVER);
         let unit = settle::Unit {
@@ -369,10 +382,8 @@ impl<'a> Decider<'a> {
         let unvouched = self.unvouched(decided, basis);
         let later = unvouched.map(|at| decided.claims[at].attempt);
         let due = |pay: &Pay| {
-            !is_held
-                && pay.node.0 != SERVER
-                && !stood(pay.attempt)
-                && later.is_none_or(|attempt| attempt != pay.attempt)
+            let to_itself = pay.node.0 == SERVER && pay.payer == settle::Payer::Grid;
+            !is_held && !to_itself && !stood(pay.attempt) && later.is_none_or(|attempt| attempt != pay.attempt)
         };
         decided.pays = pays.into_iter().filter(due).collect();
         if let Some(at) = unvouched {
@@ -393,7 +404,13 @@ impl<'a> Decider<'a> {
             let claim = &decided.claims[at];
             claim.owner.0 == self.job.account || (self.about)(claim.node).standing.vouches()
         };
-        if right.iter().any(known) { None } else { right.iter().next() }
+        let kept = |at: &usize| !self.is_forfeited(decided.conclusion.seq, &decided.claims[*at]);
+        if right.iter().any(known) { None } else { right.iter().find(kept) }
+    }
+
+    /// Whether the pay that was held for this claim is void.
+    fn is_forfeited(&self, seq: u64, claim: &Claim) -> bool {
+        self.forfeited.contains(&(seq, claim.attempt))
     }
 
     fn attempt(&self, at: usize, claim: &Claim, right: bool) -> Attempt {

@@ -60,6 +60,48 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/budget", "jobs:write"),
     ("GET", "/api/v1/ledger/trial", "admin"),
     ("GET", "/api/v1/disputes", "admin"),
+    ("GET", "/api/v1/groups", ""),
+    ("POST", "/api/v1/groups", "nodes:write"),
+    ("GET", "/api/v1/groups/lab", ""),
+    ("DELETE", "/api/v1/groups/lab", "nodes:write"),
+    ("POST", "/api/v1/groups/lab/invitations", "nodes:write"),
+    ("DELETE", "/api/v1/groups/lab/invitations/acc-bbbbbbbbbbbb", "nodes:write"),
+    ("DELETE", "/api/v1/groups/lab/members/acc-bbbbbbbbbbbb", "nodes:write"),
+    ("GET", "/api/v1/invitations", ""),
+    ("POST", "/api/v1/invitations/lab/accept", "nodes:write"),
+    ("POST", "/api/v1/invitations/lab/decline", "nodes:write"),
+    ("GET", "/api/v1/admin/users", "admin"),
+    ("PATCH", "/api/v1/admin/users/acc-bbbbbbbbbbbb", "admin"),
+    ("POST", "/api/v1/admin/users/acc-bbbbbbbbbbbb/suspend", "admin"),
+    ("POST", "/api/v1/admin/users/acc-bbbbbbbbbbbb/restore", "admin"),
+    ("GET", "/api/v1/admin/nodes", "admin"),
+    ("POST", "/api/v1/admin/nodes/node-bbbbbbbbbbbb/suspend", "admin"),
+    ("POST", "/api/v1/admin/nodes/node-bbbbbbbbbbbb/restore", "admin"),
+    ("GET", "/api/v1/admin/jobs", "admin"),
+    ("GET", "/api/v1/admin/modules", "admin"),
+    ("POST", "/api/v1/admin/modules/DIGEST/suspend", "admin"),
+    ("POST", "/api/v1/admin/modules/DIGEST/restore", "admin"),
+    ("GET", "/api/v1/admin/ledger", "admin"),
+    ("GET", "/api/v1/admin/audit", "admin"),
+    ("GET", "/api/v1/admin/reports", "admin"),
+    ("GET", "/api/v1/admin/health", "admin"),
+    ("PATCH", "/api/v1/me", "person"),
+    ("POST", "/api/v1/me/email", "person"),
+    ("POST", "/api/v1/me/delete", "person"),
+    ("GET", "/api/v1/me/export", "person"),
+    ("GET", "/api/v1/me/audit", "person"),
+    ("DELETE", "/api/v1/session", "person"),
+    ("GET", "/api/v1/sessions", "person"),
+    ("DELETE", "/api/v1/sessions", "person"),
+    ("DELETE", "/api/v1/sessions/ses-bbbbbbbbbbbb", "person"),
+    ("POST", "/api/v1/password", "person"),
+    ("POST", "/api/v1/password/first", "person"),
+    ("POST", "/api/v1/totp", "person"),
+    ("POST", "/api/v1/totp/confirm", "person"),
+    ("POST", "/api/v1/totp/remove", "person"),
+    ("GET", "/api/v1/device/BCDF-GHJK", "person"),
+    ("POST", "/api/v1/device/BCDF-GHJK/approve", "person"),
+    ("POST", "/api/v1/device/BCDF-GHJK/deny", "person"),
     ("GET", "/api/v1/node/blobs/DIGEST", "session"),
     ("GET", "/api/v1/node/blobs/DIGEST/blocks", "session"),
     ("GET", "/api/v1/node/blobs/DIGEST/upload", "session"),
@@ -82,6 +124,10 @@ async fn every_route_asks_for_a_token_with_its_scope() {
         for token in ["", "fallow_wrong", "nonsense"] {
             let answer = grid.ask(method.clone(), &path(route), token).send().await.unwrap();
             problem(answer, 401, "unauthorised").await;
+        }
+        if *needed == "person" {
+            let answer = grid.ask(method.clone(), &path(route), &grid.operator).send().await.unwrap();
+            problem(answer, 403, "session-needed").await;
         }
         if *needed == "session" {
             let answer = grid.ask(method.clone(), &path(route), &grid.operator).send().await.unwrap();

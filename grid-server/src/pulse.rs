@@ -1,0 +1,55 @@
+//! When each worker looked last, and since when the server's parts are as they are, for operators.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::app::now_ms;
+
+/// The beats of the workers, and what was seen of the parts.
+#[derive(Debug, Default)]
+pub struct Pulse {
+    beats: Mutex<HashMap<&'static str, u64>>,
+    parts: Mutex<HashMap<&'static str, (bool, u64)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pulse {
+    /// A worker looks for work now.
+    pub fn beat(&self, worker: &'static str) {
+        lock(&self.beats).insert(worker, now_ms());
+    }
+
+    /// When a worker looked last, milliseconds since 1970.
+    pub fn last(&self, worker: &'static str) -> Option<u64> {
+        lock(&self.beats).get(worker).copied()
+    }
+
+    /// A part was seen to be right or not; since when it is so, as far as anybody looked.
+    pub fn since(&self, part: &'static str, ok: bool, now_ms: u64) -> u64 {
+        let mut parts = lock(&self.parts);
+        let seen = parts.entry(part).or_insert((ok, now_ms));
+        if seen.0 != ok {
+            *seen = (ok, now_ms);
+        }
+        seen.1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_so_since_it_changed() {
+        let pulse = Pulse::default();
+        let seen =
+            [(true, 5), (true, 9), (false, 11), (false, 20), (true, 21)].map(|(ok, at)| pulse.since("x", ok, at));
+        assert_eq!(seen, [5, 5, 11, 11, 21]);
+        assert_eq!(pulse.last("split"), None);
+        pulse.beat("split");
+        assert!(pulse.last("split").is_some_and(|at| at <= now_ms()));
+    }
+}
