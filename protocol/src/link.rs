@@ -24,7 +24,8 @@ pub enum ToNode {
     Welcome(Welcome),
     /// The connection ends; what was wrong and what to do.
     Refused(Refused),
-    /// A job that leases will name. Sent once a connection, before its first lease.
+    /// A job that leases will name. Sent once a connection, before its first lease; and again with the parts that it
+    /// may be asked to join soon.
     Job(Box<JobGrant>),
     /// Units to run.
     Lease(Lease),
@@ -300,6 +301,9 @@ pub struct JobGrant {
     pub epoch_ms: u64,
     /// Shared files with their lengths.
     pub shared: Vec<(FileRef, u64)>,
+    /// Outputs, with their lengths, that a merge will read which this node will probably run: worth fetching ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<(Digest, u64)>,
 }
 
 /// Units of one job for one node.

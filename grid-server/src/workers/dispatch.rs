@@ -13,7 +13,7 @@ use grid_core::NodeNo;
 use grid_core::life::About;
 use grid_core::matching::{AHEAD_AFTER_MS, Grant, JobView, Snapshot, ahead, mind_the_door, plan};
 
-use super::{alone, lease, suspend};
+use super::{alone, gather, lease, suspend};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
@@ -96,6 +96,9 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     }
     let snapshot = snapshot(app, &jobs);
     tell_ahead(app, &jobs, &snapshot);
+    for (job, view) in jobs.iter().zip(&snapshot.jobs) {
+        gather::tell(app, job, view, &snapshot.nodes).await?;
+    }
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
         alone::check(app, job.0, key).await?;
