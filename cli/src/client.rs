@@ -16,6 +16,7 @@ mod error;
 mod groups;
 mod jobs;
 mod nodes;
+mod pass;
 mod save;
 mod upload;
 

@@ -273,7 +273,7 @@ export class SampleGrid {
       ...more,
     });
     return [
-      module("cells.wasm", "4", {}),
+      module("cells.wasm", "c", {}),
       module("primes.wasm", "b", {
         jobs: 41,
         exports: { run: true, split: false, merge: false, command: false },

@@ -8,6 +8,7 @@ mod grid;
 mod abuse;
 mod credits;
 mod forgetting;
+mod gather;
 mod jobs;
 mod operators;
 mod raw;

@@ -11,6 +11,8 @@ use super::slots::queue_depth;
 use super::{Agent, UNITS_MAX};
 use crate::events::Event;
 
+mod owner;
+
 /// An agent with its recorded actions; every test says which of them it expects.
 struct Bed {
     agent: Agent,
@@ -396,6 +398,25 @@ fn inputs_come_while_the_module_is_compiled() {
         unit.attempt = 2;
     }
     assert_eq!(fetched(agent.on_message(at(2), ToNode::Lease(units))), [0u64; 0], "its worker fetches it at once");
+}
+
+#[test]
+fn parts_of_a_merge_are_fetched_ahead() {
+    let (mut agent, grant) = (agent(1), grant(true));
+    let part = (Digest::of(b"part"), 5_000);
+    let hear = |agent: &mut Agent, job: &JobGrant, parts: usize| {
+        let with_parts = JobGrant { parts: vec![part; parts], ..job.clone() };
+        agent.on_message(at(0), ToNode::Job(Box::new(with_parts)))
+    };
+    let first = hear(&mut agent, &grant, 0);
+    assert!(matches!(&first[..], [Action::Prepare(_)]), "{first:?}");
+    assert_eq!(hear(&mut agent, &grant, 2), [Action::Gather(vec![part; 2])], "the job is known");
+    assert_eq!(hear(&mut agent, &grant, 257), [], "no merge has so many");
+    agent.on_owner_command(at(1), OwnerCommand::Pause { reason: "no".into() });
+    assert_eq!(hear(&mut agent, &grant, 1), []);
+    let mut unsigned = super::samples::grant(true);
+    unsigned.limits.fuel += 1;
+    assert_eq!(hear(&mut agent, &unsigned, 1), []);
 }
 
 #[test]

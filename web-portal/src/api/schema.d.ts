@@ -142,6 +142,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to the account (server-sent events): `job` (a row of its list of jobs that changed), `node` (a
+         *     `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again).
+         */
+        get: operations["account_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grid": {
         parameters: {
             query?: never;
@@ -188,6 +208,23 @@ export interface paths {
         put?: never;
         /** Submit a job: 201, or 200 where the same key brought the same submission before. */
         post: operations["submit_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a submission would be, before anything is paid: units, price, time, and why it would be refused. */
+        post: operations["draft_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -245,6 +282,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What went wrong with a job's units, grouped by message. */
+        get: operations["job_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A job's changes as they happen (server-sent events): `job` (a `JobInfo` without its submission), `map` (a
+         *     `MapChange`, whose version is the event's id), `reset` (fetch the map again). A stream ends after some minutes; come
+         *     again with `Last-Event-ID`.
+         */
+        get: operations["job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/explain": {
         parameters: {
             query?: never;
@@ -271,6 +346,77 @@ export interface paths {
         };
         /** Logs and messages of a job's units. */
         get: operations["job_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * States of all units of a stage: `version: u64 LE, total: u64 LE`, then runs to the end, each a LEB128 number of
+         *     `len << 3 | state` (0 waiting, 1 running, 2 checking, 3 done, 4 again, 5 failed, 6 left out).
+         */
+        get: operations["job_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes that work for a job now; strangers' under pseudonyms. */
+        get: operations["job_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The result so far: its beginning as text or table, a picture, or its first files. */
+        get: operations["job_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/preview/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the result so far, where it is a picture (PNG, JPEG, WebP, GIF) or text. */
+        get: operations["job_preview_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -313,6 +459,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a job's units ended, in at most 240 buckets. */
+        get: operations["job_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/units": {
         parameters: {
             query?: never;
@@ -322,6 +485,40 @@ export interface paths {
         };
         /** Units of a job in order. */
         get: operations["job_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/units/{stage}/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One unit: its attempts, what was made of them, its log. */
+        get: operations["job_unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/units/{stage}/{seq}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A unit's output; ranges are supported where it is longer than a kibibyte. */
+        get: operations["unit_output"];
         put?: never;
         post?: never;
         delete?: never;
@@ -406,10 +603,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The account's modules, newest first. */
+        get: operations["list_modules"];
         put?: never;
         /** Register a module: 201, or 200 where the account has it already (`known`). */
         post: operations["create_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modules/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is to be signed for a component that was uploaded: its manifest, after it was validated. */
+        post: operations["draft_module"];
         delete?: never;
         options?: never;
         head?: never;
@@ -460,23 +675,6 @@ export interface paths {
         };
         /** How far a node's upload is. */
         get: operations["node_upload_state"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/node/earnings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What this node earned, for its owner at the computer. */
-        get: operations["own_earnings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -581,16 +779,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One device in detail. */
-        get: operations["node"];
+        get?: never;
         put?: never;
         post?: never;
         /** Remove a node: its key never logs in again, and its connection ends. Scope `nodes:write`. */
         delete: operations["delete_node"];
         options?: never;
         head?: never;
-        /** Give it another name. Scope `nodes:write`. */
-        patch: operations["rename_node"];
+        patch?: never;
         trace?: never;
     };
     "/api/v1/nodes/{id}/anchor": {
@@ -611,136 +807,17 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/nodes/{id}/availability": {
+    "/api/v1/projects": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** When it was there and when it worked, by hour of the week. */
-        get: operations["node_availability"];
+        /** The account's projects by name. */
+        get: operations["list_projects"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/earnings": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What it earned, by day. */
-        get: operations["node_earnings"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/intervals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What it did: all of a time in intervals, the newest 5,000. At most 93 days. */
-        get: operations["node_intervals"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/pause": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Pause it from here; its owner's word at the computer wins. Scope `nodes:write`. */
-        post: operations["pause_node"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/preferences": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Choose its preferences from here; what was chosen at the computer wins, field by field. Scope `nodes:write`. */
-        put: operations["put_preferences"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/resume": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** End a pause that was asked for from here. Scope `nodes:write`. */
-        post: operations["resume_node"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/nodes/{id}/takes": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Choose whose work it takes; its owner's own is always taken. Scope `nodes:write`. */
-        put: operations["put_takes"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/reports": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Report a program to the operator. At most 50 a day. */
-        post: operations["create_report"];
         delete?: never;
         options?: never;
         head?: never;
@@ -835,34 +912,6 @@ export interface components {
          * @enum {string}
          */
         Assemble: "archive" | "concat" | "merge";
-        /** @description `GET /api/v1/nodes/{id}/availability`: the last eight weeks by hour of the week. */
-        Availability: {
-            /** @description 168 hours, Monday 0:00 first. */
-            cells: components["schemas"]["AvailabilityCell"][];
-            /**
-             * Format: int64
-             * @description Weeks that were looked at, thousandths.
-             */
-            weeks_milli: number;
-        };
-        /** @description One hour of the week. */
-        AvailabilityCell: {
-            /**
-             * Format: int32
-             * @description Share of it in which the device was there for work (idle or working), thousandths.
-             */
-            here_permille: number;
-            /**
-             * Format: int64
-             * @description How much of this hour was looked at, seconds.
-             */
-            seen_s: number;
-            /**
-             * Format: int32
-             * @description Share of it in which it worked, thousandths.
-             */
-            working_permille: number;
-        };
         /** @description `GET /api/v1/credits`: what an account has. */
         Credits: {
             /**
@@ -907,51 +956,78 @@ export interface components {
              */
             stage: number;
         };
-        /** @description A job whose units a device holds. */
-        Doing: {
-            /** @description The job's name, chosen by its author. */
-            job_name: string;
-            /** @description What it runs. */
-            module: string;
-            /** @description Whether it is the owner's own job. */
-            own: boolean;
+        /**
+         * @description What a job would cost, micro-credits. Nothing is there where it costs nothing, or where no job of the module has
+         *     run yet.
+         */
+        DraftPrice: {
             /**
              * Format: int64
-             * @description Units held.
+             * @description A budget that covers it, and that the grid accepts.
              */
-            units: number;
+            budget_suggested?: number | null;
+            /** @description Whether work costs credits at all. */
+            costs: boolean;
+            /**
+             * Format: int64
+             * @description One unit, about.
+             */
+            per_unit?: number | null;
+            /**
+             * Format: int64
+             * @description All of it: hardly less.
+             */
+            total_from?: number | null;
+            /**
+             * Format: int64
+             * @description All of it: hardly more.
+             */
+            total_to?: number | null;
         };
-        /** @description What a device earned in a day, micro-credits. */
-        EarningsDay: {
-            /**
-             * Format: int64
-             * @description Paid by the grid for checks that day.
-             */
-            checks: number;
-            /**
-             * Format: int64
-             * @description The day's beginning.
-             */
-            day_ms: number;
-            /**
-             * Format: int64
-             * @description Put aside that day and still held.
-             */
-            held: number;
-            /**
-             * Format: int64
-             * @description Paid by authors that day.
-             */
-            paid: number;
+        /** @description Why a submission would be refused. */
+        DraftProblem: {
+            /** @description Which field. */
+            field: string;
+            /** @description What is wrong with it, and what to do. */
+            text: string;
         };
-        /** @description `GET /api/v1/node/earnings`: what a node asks for its owner. */
-        EarningsReport: {
-            /** @description Whether work on this grid earns credits. */
-            credits: boolean;
-            /** @description By day, oldest first. */
-            days: components["schemas"]["EarningsDay"][];
-            /** @description Today, in all, held. */
-            sums: components["schemas"]["NodeEarnings"];
+        /** @description How long a job would take, seconds. */
+        DraftSeconds: {
+            /**
+             * Format: int64
+             * @description At best.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description At worst.
+             */
+            to?: number | null;
+        };
+        /** @description One of a job's first units. */
+        DraftUnit: {
+            /**
+             * Format: int64
+             * @description Length of its input, bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            seq: number;
+            /** @description Beginning of its input, where that is text. */
+            text?: string | null;
+        };
+        /** @description How many units a job would have. */
+        DraftUnits: {
+            /**
+             * Format: int64
+             * @description How many; 0 where that is unknown before a guest's split has run.
+             */
+            count: number;
+            /** @description Whether that is exact, or a guess from the beginning of the input. */
+            exact: boolean;
         };
         /** @description `POST /api/v1/nodes/enrol` (no account token: the join token is the right). */
         Enrol: {
@@ -974,6 +1050,36 @@ export interface components {
             node: components["schemas"]["NodeId"];
             /** @description The account that it works for. */
             owner: string;
+        };
+        /** @description Units whose newest attempt ended with the same message, but for its numbers. */
+        ErrorGroup: {
+            /** @description How they ended, for people, as `guest error` or `memory limit`. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Attempts that these units have had.
+             */
+            count: number;
+            /** @description One of them. */
+            example: components["schemas"]["UnitPlace"];
+            /** @description What can be done. */
+            help?: string | null;
+            /** @description Message of the example. */
+            message: string;
+            /** @description What they are now: `failed`, `left_out` or `again`. */
+            state: components["schemas"]["UnitState"];
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            units: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/errors`. */
+        ErrorGroups: {
+            /** @description Whether all units with errors were looked at; else the numbers are of the first ones. */
+            complete: boolean;
+            /** @description Largest groups first. */
+            items: components["schemas"]["ErrorGroup"][];
         };
         /** @description Why a job's units wait. */
         Explanation: {
@@ -1118,73 +1224,18 @@ export interface components {
             /** @description Whether all of the following is right. */
             ok: boolean;
         };
-        /** @description A time in which a device's state was the same. */
-        Interval: {
-            /**
-             * Format: int64
-             * @description From then on.
-             */
-            from_ms: number;
-            /** @description Why it was paused, in its first words. */
-            reason?: string | null;
-            /** @description What it did. */
-            state: components["schemas"]["IntervalState"];
-            /**
-             * Format: int64
-             * @description Until then.
-             */
-            to_ms: number;
-        };
-        /**
-         * @description What a device did. All but `Offline` are told by itself.
-         * @enum {string}
-         */
-        IntervalState: "offline" | "idle" | "working" | "paused";
-        /** @description A list that has no further pages. */
-        Items_EarningsDay: {
-            /** @description All of it. */
-            items: {
-                /**
-                 * Format: int64
-                 * @description Paid by the grid for checks that day.
-                 */
-                checks: number;
-                /**
-                 * Format: int64
-                 * @description The day's beginning.
-                 */
-                day_ms: number;
-                /**
-                 * Format: int64
-                 * @description Put aside that day and still held.
-                 */
-                held: number;
-                /**
-                 * Format: int64
-                 * @description Paid by authors that day.
-                 */
-                paid: number;
-            }[];
-        };
-        /** @description A list that has no further pages. */
-        Items_Interval: {
-            /** @description All of it. */
-            items: {
-                /**
-                 * Format: int64
-                 * @description From then on.
-                 */
-                from_ms: number;
-                /** @description Why it was paused, in its first words. */
-                reason?: string | null;
-                /** @description What it did. */
-                state: components["schemas"]["IntervalState"];
-                /**
-                 * Format: int64
-                 * @description Until then.
-                 */
-                to_ms: number;
-            }[];
+        /** @description `POST /api/v1/jobs/draft`: what a submission would be, before anything is paid. */
+        JobDraft: {
+            /** @description The first of them. */
+            first: components["schemas"]["DraftUnit"][];
+            /** @description What it would cost. */
+            price: components["schemas"]["DraftPrice"];
+            /** @description Why it would be refused; empty where it would be accepted. */
+            problems: components["schemas"]["DraftProblem"][];
+            /** @description How long it would take. */
+            seconds: components["schemas"]["DraftSeconds"];
+            /** @description How many units. */
+            units: components["schemas"]["DraftUnits"];
         };
         JobId: string;
         /** @description A job as `GET /api/v1/jobs/{id}` gives it. */
@@ -1248,6 +1299,8 @@ export interface components {
              * @description Progress within running units, in thousandths of a unit, all together.
              */
             progress_milli: number;
+            /** @description What it belongs to, where its author said so. */
+            project?: string | null;
             /**
              * Format: int64
              * @description Units a second over the last half minute, in thousandths.
@@ -1269,6 +1322,33 @@ export interface components {
             version: number;
             /** @description What it needs before it goes on: `budget` where that is used up. */
             waiting_for?: string | null;
+        };
+        /** @description A node that works for a job. */
+        JobNode: {
+            /**
+             * Format: int64
+             * @description Units of the job that it has done since it, or the server, began.
+             */
+            done: number;
+            /** @description Its name; a pseudonym for strangers' nodes, the same as in lists of units. */
+            name: string;
+            /** @description Whether it is the author's own. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description Since when it has worked for the job.
+             */
+            since_ms: number;
+            /**
+             * Format: int64
+             * @description Units of the job that it holds.
+             */
+            units: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/nodes`. */
+        JobNodes: {
+            /** @description Those with most units first. */
+            items: components["schemas"]["JobNode"][];
         };
         /**
          * @description Phases of a job; they only rise.
@@ -1311,6 +1391,8 @@ export interface components {
             offer_permille?: number;
             /** @description What to do about failed units. */
             on_failed?: components["schemas"]["OnFailed"];
+            /** @description What it belongs to: jobs are listed by it. */
+            project?: string | null;
             /** @description Who may run it. */
             run_on?: components["schemas"]["RunOn"];
             /**
@@ -1409,31 +1491,24 @@ export interface components {
              */
             wall_ms: number;
         };
-        /** @description What a computer is. */
-        MachineInfo: {
-            /** @description Processor architecture, as `x86_64`. */
-            arch: string;
-            /**
-             * Format: int32
-             * @description Logical processors.
-             */
-            cores: number;
-            /** @description Processor's name. */
-            cpu: string;
+        /** @description `event: map` of `GET /api/v1/jobs/{id}/events`: what changed since the version before. */
+        MapChange: {
+            /** @description Runs of units that changed: number of the first, how many, and the byte of their state. */
+            runs: [
+                number,
+                number,
+                number
+            ][];
             /**
              * Format: int64
-             * @description Free disk where it keeps its data, bytes.
+             * @description Units of the stage that exist by now; new ones wait, where no run says otherwise.
              */
-            disk_bytes: number;
+            total: number;
             /**
              * Format: int64
-             * @description Memory, bytes.
+             * @description The map's version with these changes.
              */
-            memory_bytes: number;
-            /** @description Operating system and version. */
-            os: string;
-            /** @description Version of `fallow-node`. */
-            version: string;
+            version: number;
         };
         /** @description `GET /api/v1/me`. */
         Me: {
@@ -1456,6 +1531,18 @@ export interface components {
             /** @description Scopes of the token in use. */
             scopes: string[];
         };
+        /**
+         * @description Answer to [`NewModuleDraft`]. Sign `message` with ed25519, and send `manifest` with the signature to
+         *     `POST /api/v1/modules`.
+         */
+        ModuleDraft: {
+            /** @description What the component exports. */
+            exports: components["schemas"]["Exports"];
+            /** @description The manifest's bytes, base64. */
+            manifest: string;
+            /** @description The bytes that the author's key signs, base64: a digest of purpose and manifest. */
+            message: string;
+        };
         /** @description A module that the grid accepted. */
         ModuleInfo: {
             /**
@@ -1471,6 +1558,41 @@ export interface components {
             known: boolean;
             /** @description BLAKE3 of the manifest's bytes: what a submission names. */
             module: string;
+        };
+        /** @description A row of `GET /api/v1/modules`. */
+        ModuleListed: {
+            /**
+             * Format: int64
+             * @description Size of the component, bytes.
+             */
+            bytes: number;
+            /** @description The component. */
+            component: string;
+            /**
+             * Format: int64
+             * @description When it was registered.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Nodes refuse it from then on.
+             */
+            expires_at_ms: number;
+            /** @description What it exports. */
+            exports: components["schemas"]["Exports"];
+            /**
+             * Format: int64
+             * @description Jobs of the account that name it.
+             */
+            jobs: number;
+            /** @description Most that a job may allow its units. */
+            limits: components["schemas"]["Limits"];
+            /** @description BLAKE3 of the manifest's bytes: what a submission names. */
+            module: string;
+            /** @description Its name; where none was given, that of the newest job that it ran, or nothing. */
+            name: string;
+            /** @description Why operators stopped it, where they did. */
+            suspended?: string | null;
         };
         /** @description A line of `GET /api/v1/credits/statement`. */
         Movement: {
@@ -1553,15 +1675,18 @@ export interface components {
             author_signature: string;
             /** @description Signed manifest bytes, base64. */
             manifest: string;
+            /** @description Its name, for people. */
+            name?: string | null;
         };
-        /** @description `POST /api/v1/reports`: something is wrong with a program. Names a module, a job or both. */
-        NewReport: {
-            /** @description The job. */
-            job?: string | null;
-            /** @description The module. */
-            module?: string | null;
-            /** @description What is wrong, at most 4,000 bytes. */
-            text: string;
+        /** @description `POST /api/v1/modules/draft`: what is to be signed for a component that was uploaded as a blob. */
+        NewModuleDraft: {
+            /** @description The author's public key that will sign, 64 hexadecimal letters; one that is registered. */
+            author: string;
+            /** @description The component. */
+            component: string;
+            limits?: components["schemas"]["Limits"] | null;
+            /** @description Its name, for people. */
+            name: string;
         };
         /** @description `POST /api/v1/tokens`. */
         NewToken: {
@@ -1575,45 +1700,6 @@ export interface components {
             /** @description Scopes: `jobs:read`, `jobs:write`, `nodes:write`, `admin`. No more than the caller has. */
             scopes: string[];
         };
-        /** @description `GET /api/v1/nodes/{id}`: one device with all that its owner may know. */
-        NodeDetail: {
-            /** @description Jobs whose units it holds now. */
-            doing: components["schemas"]["Doing"][];
-            /** @description What it earns. */
-            earnings: components["schemas"]["NodeEarnings"];
-            /** @description As in the list. */
-            info: components["schemas"]["NodeInfo"];
-            /**
-             * Format: int64
-             * @description When it joined.
-             */
-            joined_at_ms: number;
-            /** @description What the computer is; zero and empty before its first login. */
-            machine: components["schemas"]["MachineInfo"];
-            pause?: components["schemas"]["PauseInfo"] | null;
-            /** @description What its owner allows. */
-            preferences: components["schemas"]["NodePreferences"];
-            /** @description Whose work it takes. */
-            takes: components["schemas"]["Takes"];
-        };
-        /** @description What a device earns, micro-credits. */
-        NodeEarnings: {
-            /**
-             * Format: int64
-             * @description Held until it is certain that the results are right.
-             */
-            pending: number;
-            /**
-             * Format: int64
-             * @description Paid since midnight; UTC where no offset is given.
-             */
-            today: number;
-            /**
-             * Format: int64
-             * @description Paid in all.
-             */
-            verified: number;
-        };
         NodeId: string;
         /** @description A node as its owner sees it. */
         NodeInfo: {
@@ -1622,11 +1708,6 @@ export interface components {
              * @description Checks that it ever passed.
              */
             checks_passed?: number;
-            /**
-             * Format: int64
-             * @description Paid for its work since midnight UTC, micro-credits.
-             */
-            earned_today?: number;
             /**
              * Format: int64
              * @description Fuel of these.
@@ -1638,12 +1719,7 @@ export interface components {
             machine: string;
             /** @description Its name. */
             name: string;
-            /**
-             * Format: int64
-             * @description Held for its work until it is certain that the results are right, micro-credits.
-             */
-            pending?: number;
-            /** @description Why it is paused, or what it is about to do. */
+            /** @description Why it is paused. */
             reason?: string | null;
             /**
              * Format: int64
@@ -1673,16 +1749,6 @@ export interface components {
              * @description Units that it holds now.
              */
             units_held: number;
-            /** @description Whether it holds units and runs them. */
-            working?: boolean;
-        };
-        /** @description What a device's owner allows. */
-        NodePreferences: {
-            /** @description What follows from both and the preset. */
-            effective: components["schemas"]["Preferences"];
-            /** @description As chosen at the computer, as the device told them last. These win, field by field. */
-            local: components["schemas"]["Preferences"];
-            remote?: components["schemas"]["Preferences"] | null;
         };
         /** @description What a node is worth to others, as its owner sees it. */
         NodeStanding: {
@@ -1858,6 +1924,8 @@ export interface components {
                  * @description Progress within running units, in thousandths of a unit, all together.
                  */
                 progress_milli: number;
+                /** @description What it belongs to, where its author said so. */
+                project?: string | null;
                 /**
                  * Format: int64
                  * @description Units a second over the last half minute, in thousandths.
@@ -1905,6 +1973,46 @@ export interface components {
                 role: string;
                 /** @description Scopes of the token in use. */
                 scopes: string[];
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_ModuleListed: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Size of the component, bytes.
+                 */
+                bytes: number;
+                /** @description The component. */
+                component: string;
+                /**
+                 * Format: int64
+                 * @description When it was registered.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Nodes refuse it from then on.
+                 */
+                expires_at_ms: number;
+                /** @description What it exports. */
+                exports: components["schemas"]["Exports"];
+                /**
+                 * Format: int64
+                 * @description Jobs of the account that name it.
+                 */
+                jobs: number;
+                /** @description Most that a job may allow its units. */
+                limits: components["schemas"]["Limits"];
+                /** @description BLAKE3 of the manifest's bytes: what a submission names. */
+                module: string;
+                /** @description Its name; where none was given, that of the newest job that it ran, or nothing. */
+                name: string;
+                /** @description Why operators stopped it, where they did. */
+                suspended?: string | null;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1964,11 +2072,6 @@ export interface components {
                 checks_passed?: number;
                 /**
                  * Format: int64
-                 * @description Paid for its work since midnight UTC, micro-credits.
-                 */
-                earned_today?: number;
-                /**
-                 * Format: int64
                  * @description Fuel of these.
                  */
                 fuel: number;
@@ -1978,12 +2081,7 @@ export interface components {
                 machine: string;
                 /** @description Its name. */
                 name: string;
-                /**
-                 * Format: int64
-                 * @description Held for its work until it is certain that the results are right, micro-credits.
-                 */
-                pending?: number;
-                /** @description Why it is paused, or what it is about to do. */
+                /** @description Why it is paused. */
                 reason?: string | null;
                 /**
                  * Format: int64
@@ -2013,8 +2111,46 @@ export interface components {
                  * @description Units that it holds now.
                  */
                 units_held: number;
-                /** @description Whether it holds units and runs them. */
-                working?: boolean;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_ProjectInfo: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Jobs that are done.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description Jobs that failed.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Jobs.
+                 */
+                jobs: number;
+                /**
+                 * Format: int64
+                 * @description When the newest was submitted.
+                 */
+                last_at_ms: number;
+                /** @description Its name; empty for jobs without a project. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Jobs that have not ended.
+                 */
+                running: number;
+                /**
+                 * Format: int64
+                 * @description What they have spent, micro-credits.
+                 */
+                spent: number;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -2115,137 +2251,48 @@ export interface components {
             /** @description Where the next page begins. */
             next?: string | null;
         };
-        /** @description A pause from the portal. */
-        PauseInfo: {
-            /** @description Whether units that have begun end first. */
-            finish: boolean;
+        /** @description `GET /api/v1/jobs/{id}/preview`: the result so far. */
+        Preview: {
+            /** @description Names of the columns, where it is a table. */
+            columns?: string[] | null;
+            /** @description Whether this is the whole result. */
+            complete: boolean;
+            /** @description Its first files, where it has any. */
+            files?: components["schemas"]["PreviewFile"][] | null;
+            /** @description What it is. */
+            kind: components["schemas"]["PreviewKind"];
+            /** @description Its first rows, where it is a table. */
+            rows?: string[][] | null;
+            /** @description Its beginning, where it is text. */
+            text?: string | null;
             /**
              * Format: int64
-             * @description When it was asked for.
+             * @description Units that are in it.
              */
-            since_ms: number;
-            /**
-             * Format: int64
-             * @description When it ends by itself.
-             */
-            until_ms?: number | null;
+            units_done: number;
         };
-        /** @description `POST /api/v1/nodes/{id}/pause`. */
-        PauseNode: {
-            /**
-             * @description Let the units end that have begun, then pause.
-             * @default false
-             */
-            finish: boolean;
+        /** @description A file within a result. */
+        PreviewFile: {
             /**
              * Format: int64
-             * @description For so many seconds, 1 to 2,592,000; until it is resumed where missing.
-             * @default null
+             * @description Its length, bytes.
              */
-            for_s: number | null;
-        };
-        /** @description What a lender allows. A missing field means: as the preset says. */
-        Preferences: {
-            /**
-             * Format: int32
-             * @description Paused by its battery, it works again from this charge on, per cent; not below `battery_stop_percent`.
-             * @default null
-             */
-            battery_resume_percent: number | null;
-            /**
-             * Format: int32
-             * @description On battery, pause below this charge, per cent.
-             * @default null
-             */
-            battery_stop_percent: number | null;
-            /**
-             * Format: int32
-             * @description Pause while other programs use more than this of all processors, per cent; 100: never.
-             * @default null
-             */
-            busy_cpu_percent: number | null;
-            /**
-             * Format: int32
-             * @description Share of all processors, per cent, 1 to 100.
-             * @default null
-             */
-            cpu_percent: number | null;
+            bytes: number;
             /**
              * Format: int64
-             * @description Disk for modules and inputs, bytes.
-             * @default null
+             * @description Its number, for `GET /api/v1/jobs/{id}/preview/{index}`.
              */
-            disk_bytes: number | null;
-            /**
-             * Format: int32
-             * @description Paused for so many minutes, it gives its units and their memory back, 0 to 1,440.
-             * @default null
-             */
-            give_back_minutes: number | null;
-            /**
-             * @description Hours of the week in local time in which it may work: 168, Monday 0:00 first.
-             * @default null
-             */
-            hours: boolean[] | null;
-            /**
-             * Format: int32
-             * @description Nobody must have used the computer for so many minutes, 0 to 1,440; 0: work beside its user.
-             * @default null
-             */
-            idle_minutes: number | null;
-            /**
-             * Format: int32
-             * @description Share of memory for units while somebody uses the computer, per cent, 1 to 95.
-             * @default null
-             */
-            memory_percent_busy: number | null;
-            /**
-             * Format: int32
-             * @description Share of memory for units while nobody does, per cent, 1 to 95.
-             * @default null
-             */
-            memory_percent_idle: number | null;
-            /**
-             * @description Whether it works on a metered network.
-             * @default null
-             */
-            metered: boolean | null;
-            /**
-             * @description Whether it works on battery at all.
-             * @default null
-             */
-            on_battery: boolean | null;
-            /**
-             * @description Pause while one of these programs runs, by the name of its process.
-             * @default null
-             */
-            pause_programs: string[] | null;
-            /** @default null */
-            preset: components["schemas"]["Preset"] | null;
-            /**
-             * Format: int32
-             * @description Units at once, 1 to 1,024; never more than the share of the processors allows.
-             * @default null
-             */
-            slots: number | null;
-            /**
-             * Format: int32
-             * @description Paused by heat, it works again below this temperature, °C.
-             * @default null
-             */
-            temperature_resume_c: number | null;
-            /**
-             * Format: int32
-             * @description Pause above this temperature, °C, 30 to 150; 150 is never reached.
-             * @default null
-             */
-            temperature_stop_c: number | null;
+            index: number;
+            /** @description What its first bytes are: `png`, `jpeg`, `webp`, `gif`, `text` or `binary`. */
+            kind: string;
+            /** @description Its name, for people: what a guest chose, without control letters. */
+            name: string;
         };
         /**
-         * @description A word for all that is not said.
+         * @description What a preview shows.
          * @enum {string}
          */
-        Preset: "quiet" | "balanced" | "always";
+        PreviewKind: "none" | "text" | "table" | "image" | "files";
         /** @description What work costs on a grid, in `GET /api/v1/grid`. */
         PriceInfo: {
             /**
@@ -2287,6 +2334,41 @@ export interface components {
             /** @description Stable word for programs, as `quota-exhausted`. */
             type: string;
         };
+        /** @description Jobs of one project: a row of `GET /api/v1/projects`. */
+        ProjectInfo: {
+            /**
+             * Format: int64
+             * @description Jobs that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Jobs that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Jobs.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description When the newest was submitted.
+             */
+            last_at_ms: number;
+            /** @description Its name; empty for jobs without a project. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Jobs that have not ended.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description What they have spent, micro-credits.
+             */
+            spent: number;
+        };
         /** @description One reason in `GET /api/v1/jobs/{id}/explain`. */
         Reason: {
             /** @description Stable word for programs, as `memory-too-small`. */
@@ -2300,11 +2382,6 @@ export interface components {
             help?: string | null;
             /** @description The reason for people, with its numbers. */
             text: string;
-        };
-        /** @description `PATCH /api/v1/nodes/{id}`. */
-        RenameNode: {
-            /** @description Its new name. */
-            name: string;
         };
         /** @description The result of a job. */
         ResultInfo: {
@@ -2379,23 +2456,34 @@ export interface components {
             /** @enum {string} */
             by: "guest";
         };
-        /** @description `PUT /api/v1/nodes/{id}/takes`: whose work a device takes. Its owner's own is always taken. */
-        Takes: {
+        /** @description `GET /api/v1/jobs/{id}/timeline`: units that ended, by time. */
+        Timeline: {
             /**
-             * @description Not of these accounts, by name; at most 256.
-             * @default []
+             * Format: int64
+             * @description Length of a bucket.
              */
-            not_authors: string[];
+            bucket_ms: number;
+            /** @description Units done in each bucket. */
+            done: number[];
+            /** @description What happened, in order. */
+            events: components["schemas"]["TimelineEvent"][];
+            /** @description Units that finally failed in each bucket. */
+            failed: number[];
             /**
-             * @description Not these modules; at most 256.
-             * @default []
+             * Format: int64
+             * @description Where the first bucket begins.
              */
-            not_modules: string[];
+            from_ms: number;
+        };
+        /** @description Something that happened to a job. */
+        TimelineEvent: {
             /**
-             * @description Whose.
-             * @default anyone
+             * Format: int64
+             * @description When.
              */
-            who: components["schemas"]["Who"];
+            at_ms: number;
+            /** @description What, for people. */
+            text: string;
         };
         /** @description A token; the secret is there only when it was just made. */
         TokenInfo: {
@@ -2439,6 +2527,39 @@ export interface components {
              */
             net: number;
         };
+        /** @description One attempt of a unit. */
+        UnitAttempt: {
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description When it ended, where that is known.
+             */
+            ended_at_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Fuel.
+             */
+            fuel: number;
+            /**
+             * Format: int64
+             * @description Peak memory, bytes.
+             */
+            memory_bytes: number;
+            /** @description Who ran it, under a pseudonym for strangers' nodes. */
+            node?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** @description What was made of it: `accepted`, `agreed`, `disagreed`, `checking`, `running`, `failed` or `tried_again`. */
+            verdict: string;
+            /**
+             * Format: int64
+             * @description Wall time, microseconds.
+             */
+            wall_us: number;
+        };
         /** @description Number of units by state. */
         UnitCounts: {
             /**
@@ -2476,6 +2597,22 @@ export interface components {
              * @description Ready for the first attempt.
              */
             waiting: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/units/{stage}/{seq}`. */
+        UnitDetail: {
+            /** @description Its attempts in order. */
+            attempts: components["schemas"]["UnitAttempt"][];
+            /**
+             * Format: int64
+             * @description Length of its input, bytes.
+             */
+            input_bytes: number;
+            /** @description Tail of the guest's log, where it wrote any. */
+            log?: string | null;
+            /** @description Message of the newest attempt's outcome. */
+            message?: string | null;
+            /** @description The unit as lists show it. */
+            unit: components["schemas"]["UnitInfo"];
         };
         /** @description A unit as `GET /api/v1/jobs/{id}/units` gives it. */
         UnitInfo: {
@@ -2542,6 +2679,24 @@ export interface components {
              */
             stage: number;
         };
+        /** @description A unit by its place. */
+        UnitPlace: {
+            /**
+             * Format: int32
+             * @description Attempt.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Number within the stage.
+             */
+            seq: number;
+            /**
+             * Format: int32
+             * @description Stage: 0 split, 1 work, 2 and on merge.
+             */
+            stage: number;
+        };
         /**
          * @description States of a unit.
          * @enum {string}
@@ -2565,11 +2720,6 @@ export interface components {
              */
             copies: number;
         } | "none";
-        /**
-         * @description Whose work a device takes.
-         * @enum {string}
-         */
-        Who: "own" | "groups" | "anyone";
     };
     responses: never;
     parameters: never;
@@ -2966,6 +3116,48 @@ export interface operations {
             };
         };
     };
+    account_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `too-many-streams` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     grid: {
         parameters: {
             query?: never;
@@ -3025,6 +3217,10 @@ export interface operations {
     list_jobs: {
         parameters: {
             query?: {
+                /** @description Only those of this project. */
+                project?: string;
+                /** @description Only those in this phase. */
+                phase?: components["schemas"]["JobPhase"];
                 /** @description Where the page begins: `next` of the one before. */
                 cursor?: string;
                 /** @description Rows, 1 to 1,000; 100 where missing. */
@@ -3108,6 +3304,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobSubmission"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDraft"];
+                };
             };
             /** @description Why it was not done */
             default: {
@@ -3246,6 +3474,90 @@ export interface operations {
             };
         };
     };
+    job_errors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorGroups"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_events: {
+        parameters: {
+            query?: {
+                /** @description Stage: 0 split, 1 work (where missing), 2 and on merge. */
+                stage?: number;
+                /** @description Version of the map that the reader has: only what came after it is told. `Last-Event-ID` wins. */
+                after?: number;
+            };
+            header?: {
+                /** @description Version of the map that the reader has */
+                "last-event-id"?: string | null;
+            };
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["MapChange"];
+                };
+            };
+            /** @description `too-many-streams` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     explain_job: {
         parameters: {
             query?: never;
@@ -3305,6 +3617,149 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_UnitLog"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_map: {
+        parameters: {
+            query?: {
+                /** @description Stage: 0 split, 1 work (where missing), 2 and on merge. */
+                stage?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobNodes"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_preview_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description The file, as the preview numbers it */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description `not-shown` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3414,6 +3869,37 @@ export interface operations {
             };
         };
     };
+    job_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     job_units: {
         parameters: {
             query?: {
@@ -3442,6 +3928,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_UnitInfo"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description 0 split, 1 work, 2 and on merge */
+                stage: number;
+                /** @description Number within the stage */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unit_output: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=0-1023` */
+                range?: string | null;
+            };
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description 0 split, 1 work, 2 and on merge */
+                stage: number;
+                /** @description Number within the stage */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description `no-output` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3613,6 +4187,39 @@ export interface operations {
             };
         };
     };
+    list_modules: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ModuleListed"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_module: {
         parameters: {
             query?: never;
@@ -3651,6 +4258,45 @@ export interface operations {
                 content?: never;
             };
             /** @description `module-refused`, `bad-signature`, `no-such-component` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewModuleDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModuleDraft"];
+                };
+            };
+            /** @description `component-refused`, `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -3801,39 +4447,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadState"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    own_earnings: {
-        parameters: {
-            query?: {
-                /** @description Days, 1 to 400, today included; 14 where missing. */
-                days?: number;
-                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
-                utc_offset_min?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["EarningsReport"];
                 };
             };
             /** @description Why it was not done */
@@ -4082,40 +4695,6 @@ export interface operations {
             };
         };
     };
-    node: {
-        parameters: {
-            query?: {
-                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
-                utc_offset_min?: number;
-            };
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     delete_node: {
         parameters: {
             query?: never;
@@ -4133,41 +4712,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    rename_node: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["RenameNode"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
             };
             /** @description Why it was not done */
             default: {
@@ -4238,274 +4782,27 @@ export interface operations {
             };
         };
     };
-    node_availability: {
+    list_projects: {
         parameters: {
             query?: {
-                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
-                utc_offset_min?: number;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
             };
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Availability"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    node_earnings: {
-        parameters: {
-            query?: {
-                /** @description Days, 1 to 400, today included; 14 where missing. */
-                days?: number;
-                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
-                utc_offset_min?: number;
-            };
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_EarningsDay"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    node_intervals: {
-        parameters: {
-            query?: {
-                /** @description From this time on, milliseconds since 1970; a week ago where missing. */
-                from_ms?: number;
-                /** @description Before this time; now where missing. */
-                to_ms?: number;
-            };
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Items_Interval"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    pause_node: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PauseNode"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_preferences: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Preferences"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    resume_node: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    put_takes: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description The node, as `node-…` */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Takes"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NodeDetail"];
-                };
-            };
-            /** @description Why it was not done */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    create_report: {
-        parameters: {
-            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["NewReport"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description The operator will see it */
-            202: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
-            };
-            /** @description `too-many-reports` */
-            429: {
-                headers: {
-                    [name: string]: unknown;
+                content: {
+                    "application/json": components["schemas"]["Page_ProjectInfo"];
                 };
-                content?: never;
             };
             /** @description Why it was not done */
             default: {

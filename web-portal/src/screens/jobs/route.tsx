@@ -2,7 +2,13 @@
 import { createRoute, lazyRouteComponent } from "@tanstack/react-router";
 import { inside } from "@/app/roots";
 
-const text = (value: unknown) => (typeof value === "string" && value.length <= 200 ? value : undefined);
+/** The router reads `?project=2024` as a number. */
+const text = (value: unknown) =>
+  typeof value === "number"
+    ? String(value)
+    : typeof value === "string" && value.length <= 200
+      ? value
+      : undefined;
 
 export const jobs = createRoute({
   getParentRoute: () => inside,
