@@ -12,8 +12,9 @@ import { Asked, Failure, Stale } from "@/parts/States";
 import { StateBadge } from "@/pictures/small";
 import { Change } from "./Change";
 import styles from "./devices.module.css";
+import { reasonOf, stateOf } from "./model";
 import { LastDay, Now, When } from "./Now";
-import { pause, reasonOf, remove, rename, resume, stateOf, useDevice } from "./query";
+import { pause, remove, rename, resume, useDevice } from "./query";
 import { Earned, Machine, Working } from "./Side";
 import { takesWords } from "./takes";
 

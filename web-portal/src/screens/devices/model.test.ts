@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asRow, hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt } from "./query";
+import { asRow, hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt } from "./model";
 
 test("an online device is idle or works", () => {
   expect(stateOf({ state: "online", working: true })).toBe("working");
