@@ -46,6 +46,7 @@ function Device({ detail }: { detail: NodeDetail }) {
     <>
       <Now detail={detail} />
       <Stack>
+        {editing && <Change detail={detail} />}
         <div className={styles.main}>
           <Stack>
             <When id={detail.info.id} here={detail.info.state !== "offline"} />
@@ -71,7 +72,6 @@ function Device({ detail }: { detail: NodeDetail }) {
             <Machine detail={detail} actions={<Manage detail={detail} />} />
           </Stack>
         </div>
-        {editing && <Change detail={detail} />}
       </Stack>
     </>
   );
