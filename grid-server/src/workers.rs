@@ -23,6 +23,7 @@ pub(crate) mod due;
 pub(crate) mod end;
 mod expire;
 mod finish;
+mod gather;
 pub(crate) mod lease;
 mod load;
 pub(crate) mod pay;

@@ -1,7 +1,7 @@
 //! What the owner asks on the command line about his preferences and earnings, while the node runs or not.
 
 use anyhow::Context;
-use fallow_protocol::api::{EarningsDay, EarningsReport};
+use fallow_protocol::api::{EarningsDay, EarningsReport, NodeEarnings};
 use fallow_protocol::preferences::{FIELDS, Preferences};
 use serde_json::Value;
 
@@ -124,6 +124,16 @@ pub async fn earnings(config: &Config, days: u32) -> Result<String, Failure> {
         text.push_str(&format!("  {line}\n"));
     }
     Ok(text)
+}
+
+/// What a status shows of it, where the grid is there to say so.
+pub async fn sums(config: &Config, request: &Request) -> Option<NodeEarnings> {
+    if *request != Request::Status {
+        return None;
+    }
+    let utc_offset_min = chrono::Local::now().offset().local_minus_utc() / 60;
+    let report = control::ask::<EarningsReport>(&config.data, &Request::Earnings { days: 1, utc_offset_min }).await;
+    report.ok().filter(|report| report.credits).map(|report| report.sums)
 }
 
 /// Whole micro-credits as credits, two digits behind the point.

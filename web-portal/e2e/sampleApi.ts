@@ -69,6 +69,7 @@ export class SampleGrid {
       "/jobs/job-7f3a/explain": () => EXPLAIN,
       "/projects": () => ({ items: this.projects(), next: null }),
       "/jobs/draft": () => DRAFT,
+      "/nodes": () => ({ items: [], next: null }),
       "/modules": () => ({ items: this.modules(), next: null }),
     };
     const found = known[path];
