@@ -19,7 +19,7 @@ mod window;
 #[cfg(test)]
 mod properties;
 
-pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead};
+pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead, gatherers};
 pub use door::mind_the_door;
 pub use eligible::{Refusal, eligible, job_refusal, others_for};
 pub use explain::explain;

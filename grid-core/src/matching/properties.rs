@@ -57,6 +57,7 @@ fn job(id: i64, ready: u64) -> JobView {
         ready,
         picky: Vec::new(),
         avoid: Vec::new(),
+        prefers: None,
         unit_us: None,
         unit_fuel: None,
         fuel_left: u64::MAX,
@@ -98,6 +99,21 @@ fn units_of(plan: &Plan, job: i64) -> u64 {
 
 fn units_on(plan: &Plan, node: i64) -> u64 {
     plan.grants.iter().filter(|grant| grant.node == NodeNo(node)).map(Grant::count).sum()
+}
+
+#[test]
+fn a_merge_goes_to_who_has_its_parts() {
+    let merge = JobView { prefers: Some(NodeNo(2)), unit_us: Some(100_000), ..job(1, 1) };
+    let given = |nodes: Vec<NodeView>, job: JobView| {
+        plan(&shot(nodes, vec![job])).grants.iter().map(|grant| (grant.node.0, grant.units)).collect::<Vec<_>>()
+    };
+    assert_eq!(given(vec![node(1), node(2)], merge.clone()), [(2, 1)]);
+    assert_eq!(given(vec![node(1), node(2)], JobView { prefers: None, ..merge.clone() }), [(1, 1)]);
+    assert_eq!(given(vec![node(1)], merge.clone()), [(1, 1)], "it has gone");
+    let paused = NodeView { mood: Mood::Paused { reason: "no".into() }, ..node(2) };
+    assert_eq!(given(vec![node(1), paused], merge.clone()), [(1, 1)]);
+    let none = JobView { fuel_left: 0, ..merge };
+    assert_eq!(given(vec![node(1), node(2)], none), []);
 }
 
 #[test]

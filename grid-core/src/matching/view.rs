@@ -175,6 +175,8 @@ pub struct JobView {
     pub picky: Vec<Picky>,
     /// Nodes that declined it lately.
     pub avoid: Vec<NodeNo>,
+    /// The node that has fetched what its only ready unit reads, and so is given it where it has room.
+    pub prefers: Option<NodeNo>,
     /// Average wall time of its units on all nodes, microseconds, where any of the stage that runs now has ended.
     pub unit_us: Option<u64>,
     /// Average fuel of its units, where any has ended.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fallow_protocol::api::UnitState;
+use fallow_protocol::api::{UnitState, Who};
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
@@ -13,7 +13,7 @@ use grid_core::NodeNo;
 use grid_core::life::About;
 use grid_core::matching::{AHEAD_AFTER_MS, Grant, JobView, Snapshot, ahead, mind_the_door, plan};
 
-use super::{alone, lease, suspend};
+use super::{alone, gather, lease, suspend};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
@@ -96,6 +96,9 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     }
     let snapshot = snapshot(app, &jobs);
     tell_ahead(app, &jobs, &snapshot);
+    for (job, view) in jobs.iter().zip(&snapshot.jobs) {
+        gather::tell(app, job, view, &snapshot.nodes).await?;
+    }
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
         alone::check(app, job.0, key).await?;
@@ -148,6 +151,9 @@ pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
     let jobs = jobs.iter().map(|job| view(app, job, &about)).collect();
     let mut nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
     let (policy, anchor) = (*app.trust.policy(), app.anchor.ready().is_ok());
+    for node in nodes.iter_mut().filter(|node| node.takes.who == Who::Groups) {
+        Arc::make_mut(&mut node.takes).companions = app.groups.companions(node.owner.0);
+    }
     mind_the_door(&mut nodes, &policy, app.trust.door(), anchor);
     Snapshot { nodes, jobs, policy, anchor, has_anchor: !app.anchor.is_off() }
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use fallow_protocol::JobId;
 use fallow_protocol::link::{CheckpointRef, JobGrant, OwnerWord, ResultsFrame, ToServer};
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, Input, Output, UnitKey, UnitResult};
+use fallow_protocol::{Digest, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::events::Event;
@@ -247,6 +247,8 @@ pub enum Action {
     },
     /// Fetch a unit's input while its job is made ready.
     Prefetch(Arc<Unit>),
+    /// Fetch outputs, with their lengths, that a merge will read which this node may be given.
+    Gather(Vec<(Digest, u64)>),
     /// Upload a checkpoint, then tell the server.
     Checkpoint(CheckpointUpload),
     /// Tell programs that listen.

@@ -55,6 +55,7 @@ pub fn grant(own: bool) -> JobGrant {
         seed: 1,
         epoch_ms: UNIX_MS,
         shared: vec![],
+        parts: Vec::new(),
     }
 }
 

@@ -54,6 +54,10 @@ impl Shell {
                 let cache = self.preparer.cache.clone();
                 tokio::spawn(async move { inputs::prefetch(&cache, &unit.input).await });
             }
+            Action::Gather(parts) => {
+                let cache = self.preparer.cache.clone();
+                tokio::spawn(async move { inputs::gather(&cache, parts).await });
+            }
             Action::Checkpoint(upload) => self.upload_checkpoint(upload),
             Action::Tell(event) => {
                 if let Some(happened) = Happened::of(&event, unix_ms()) {

@@ -160,6 +160,7 @@ impl Job {
             ready: stage.plain.len() as u64,
             picky: stage.picky.iter().map(|seq| self.picky(*seq, now_ms)).collect(),
             avoid: self.declined_by.iter().filter(|(_, until)| **until > now_ms).map(|(node, _)| *node).collect(),
+            prefers: None,
             unit_us: self.seen_us.0.checked_div(self.seen_us.1),
             unit_fuel: None,
             fuel_left: if self.has_quota { u64::MAX } else { 0 },
