@@ -114,7 +114,7 @@ fn the_grid_hears_the_owners_word_once_a_connection() {
     assert_eq!(bed.take(), []);
     bed.actions = bed.agent.on_tick(at(5_000));
     assert_eq!(bed.status().unwrap().owner, None, "a heartbeat does not repeat it");
-    bed.agent.on_offline("gone".into());
+    bed.agent.on_offline(at(5_500), "gone".into());
     bed.online(6_000, &[]);
     assert_eq!(bed.status().unwrap().owner.as_deref(), Some(&word));
 }
