@@ -4,6 +4,9 @@ import { expect, type Page, test } from "@playwright/test";
 import { type Account, example, Grid, guest } from "./grid";
 import { accessible, complaints } from "./page";
 
+// One story: a test goes on where the one before ended.
+test.describe.configure({ mode: "serial" });
+
 let grid: Grid;
 let mia: Account;
 test.beforeAll(async () => {

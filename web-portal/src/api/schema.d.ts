@@ -39,6 +39,247 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people and operators did, newest first. Scope `admin`. */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every part of the server is: whether it does its work, and its numbers. Scope `admin`. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's jobs, newest first. Scope `admin`. */
+        get: operations["list_all_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transfers of the whole ledger, newest first. Scope `admin`. */
+        get: operations["search_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's modules, newest first. Scope `admin`. */
+        get: operations["list_all_modules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules/{digest}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a module go on; its jobs resume. Scope `admin`. */
+        post: operations["restore_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules/{digest}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a module everywhere for a reason that its author and lenders are told: by the digest of its manifest or of its
+         *     component, and under whatever other manifest its component goes. Scope `admin`.
+         */
+        post: operations["suspend_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's nodes with what they do now, oldest first. Scope `admin`. */
+        get: operations["list_all_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a node go on; it comes back by itself. Scope `admin`. */
+        post: operations["restore_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a node for a reason: its units stop, its connection ends, and it is refused with the reason. Scope `admin`. */
+        post: operations["suspend_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users with what they have and use, oldest first. Scope `admin`. */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what a user may: fuel, jobs, role. Scope `admin`. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a user go on. Scope `admin`. */
+        post: operations["restore_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a user for a reason: tokens and sessions are refused with it, jobs wait, nodes get no work. Scope `admin`. */
+        post: operations["suspend_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blobs/{digest}": {
         parameters: {
             query?: never;
@@ -91,6 +332,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Follow the link of a registration, which begins a session, or of another address, which does not. */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credits": {
         parameters: {
             query?: never;
@@ -119,6 +377,91 @@ export interface paths {
         get: operations["statement"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A program without a browser begins to ask for a token. */
+        post: operations["begin_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It asks whether somebody approved; its token, once. */
+        post: operations["poll_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which program shows a code. */
+        get: operations["look_at_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the program have its token. */
+        post: operations["approve_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the program have none. */
+        post: operations["deny_device"];
         delete?: never;
         options?: never;
         head?: never;
@@ -190,6 +533,144 @@ export interface paths {
         get: operations["speed"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's groups. */
+        get: operations["list_groups"];
+        put?: never;
+        /** Make a group, which the account owns. Scope `nodes:write`. */
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group that the account is in: members, open invitations, devices. */
+        get: operations["group"];
+        put?: never;
+        post?: never;
+        /** End a group: its owner only. Scope `nodes:write`. */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an account into a group: its owner only. A repeat changes nothing. Scope `nodes:write`. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/invitations/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an invitation back: the group's owner only. Scope `nodes:write`. */
+        delete: operations["uninvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leave a group; its owner removes others. Scope `nodes:write`. */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups that the account was asked into. */
+        get: operations["list_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{name}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a group that the account was asked into. Scope `nodes:write`. */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{name}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do not join it. Scope `nodes:write`. */
+        post: operations["decline_invitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -586,8 +1067,77 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The account of the token in use. */
+        /** The account of the token or the session in use. */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change the account's name. */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/v1/me/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done by and to the account, newest first. */
+        get: operations["my_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the account: jobs are cancelled, nodes removed, tokens and sessions ended, name and address forgotten. */
+        post: operations["delete_me"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give the account another address; it counts once the link that is sent there is followed. */
+        post: operations["change_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is kept of the account, as a file to download. */
+        get: operations["export_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -675,6 +1225,23 @@ export interface paths {
         };
         /** How far a node's upload is. */
         get: operations["node_upload_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/node/earnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this node earned, for its owner at the computer. */
+        get: operations["own_earnings"];
         put?: never;
         post?: never;
         delete?: never;
@@ -779,14 +1346,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** One device in detail. */
+        get: operations["node"];
         put?: never;
         post?: never;
         /** Remove a node: its key never logs in again, and its connection ends. Scope `nodes:write`. */
         delete: operations["delete_node"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Give it another name. Scope `nodes:write`. */
+        patch: operations["rename_node"];
         trace?: never;
     };
     "/api/v1/nodes/{id}/anchor": {
@@ -807,6 +1376,193 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/nodes/{id}/availability": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When it was there and when it worked, by hour of the week. */
+        get: operations["node_availability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/earnings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it earned, by day. */
+        get: operations["node_earnings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/intervals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What it did: all of a time in intervals, the newest 5,000. At most 93 days. */
+        get: operations["node_intervals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pause it from here; its owner's word at the computer wins. Scope `nodes:write`. */
+        post: operations["pause_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose its preferences from here; what was chosen at the computer wins, field by field. Scope `nodes:write`. */
+        put: operations["put_preferences"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a pause that was asked for from here. Scope `nodes:write`. */
+        post: operations["resume_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/nodes/{id}/takes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose whose work it takes; its owner's own is always taken. Scope `nodes:write`. */
+        put: operations["put_takes"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the password; all other sessions end. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account that has no password an address and one: the step after the operator's one-time link. */
+        post: operations["first_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a link for a new password. The answer is the same whether the address is known or not. */
+        post: operations["forgot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password by the link of a mail; all sessions end. */
+        post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -819,6 +1575,113 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register: a link goes to the address, and the account is made when it is followed. The answer is the same whether
+         *     the address is known or not.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report a program to the operator. At most 50 a day. */
+        post: operations["create_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in; the answer sets the cookie. */
+        post: operations["log_in"];
+        /** Log out. */
+        delete: operations["log_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a session by the operator's one-time link. */
+        post: operations["follow_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's sessions. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /** End all sessions of the account but the one that asks. */
+        delete: operations["end_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the account's sessions. */
+        delete: operations["end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -854,6 +1717,57 @@ export interface paths {
         post?: never;
         /** End a token at once. It must not have scopes that the one in use lacks. */
         delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin with a second factor: it counts once a code of it is confirmed. */
+        post: operations["offer_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a second factor; the answer has the recovery codes, once. */
+        post: operations["confirm_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove the second factor. */
+        post: operations["remove_totp"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -906,12 +1820,257 @@ export interface components {
             /** @description Its first token, shown once. */
             token: string;
         };
+        /** @description `POST /api/v1/me/delete`. */
+        AccountDeletion: {
+            /** @description Six digits or a recovery code, where the account has a second factor. */
+            code?: string | null;
+            /** @description The account's password. */
+            password: string;
+        };
         AccountId: string;
+        /** @description An account, where it is named beside something else. */
+        AccountRef: {
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description `GET /api/v1/admin/health`. */
+        AdminHealth: {
+            /** @description Every part. */
+            parts: components["schemas"]["HealthPart"][];
+        };
+        /** @description A row of `GET /api/v1/admin/jobs`. */
+        AdminJob: {
+            /**
+             * Format: int64
+             * @description Submission.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Those of them that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description End, where it has ended.
+             */
+            ended_at_ms?: number | null;
+            /** @description Why it failed or was cancelled. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Those of them that failed, left-out ones included.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Fuel of all accepted runs.
+             */
+            fuel: number;
+            /** @description The job. */
+            id: components["schemas"]["JobId"];
+            /** @description What its units run. */
+            module: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            /** @description Where it is. */
+            phase: components["schemas"]["JobPhase"];
+            suspended?: components["schemas"]["Suspended"] | null;
+            /**
+             * Format: int64
+             * @description Units of the work that exist.
+             */
+            units: number;
+        };
+        /** @description A row of `GET /api/v1/admin/modules`. */
+        AdminModule: {
+            /**
+             * Format: int64
+             * @description Size of the component, bytes.
+             */
+            bytes: number;
+            /** @description The component. */
+            component: string;
+            /**
+             * Format: int64
+             * @description When it was registered.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Nodes refuse it from then on.
+             */
+            expires_at_ms: number;
+            /**
+             * Format: int64
+             * @description Jobs of its owner that run it, ended ones included.
+             */
+            jobs: number;
+            /** @description BLAKE3 of the manifest's bytes. */
+            module: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            suspended?: components["schemas"]["Suspended"] | null;
+        };
+        /** @description A row of `GET /api/v1/admin/nodes`. */
+        AdminNode: {
+            /**
+             * Format: int64
+             * @description Checks that it ever passed.
+             */
+            checks_passed: number;
+            /**
+             * Format: int64
+             * @description Fuel of these.
+             */
+            fuel: number;
+            /** @description The node. */
+            id: components["schemas"]["NodeId"];
+            /**
+             * Format: int64
+             * @description When it joined.
+             */
+            joined_at_ms: number;
+            /** @description Processor, memory and system in one line. */
+            machine: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            /** @description Why it is paused. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Its results that were found wrong.
+             */
+            results_wrong: number;
+            /**
+             * Format: int64
+             * @description Last heard of.
+             */
+            seen_at_ms: number;
+            /**
+             * Format: int32
+             * @description Units that it runs at once.
+             */
+            slots: number;
+            standing?: components["schemas"]["NodeStanding"] | null;
+            /** @description `online`, `paused`, `draining` or `offline`. */
+            state: string;
+            suspended?: components["schemas"]["Suspended"] | null;
+            /**
+             * Format: int64
+             * @description Results accepted in all.
+             */
+            units_done: number;
+            /**
+             * Format: int64
+             * @description Units that it holds now.
+             */
+            units_held: number;
+        };
+        /** @description A row of `GET /api/v1/admin/users`. */
+        AdminUser: {
+            /**
+             * Format: int64
+             * @description What it may spend, micro-credits.
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Its e-mail address. */
+            email?: string | null;
+            /**
+             * Format: int64
+             * @description Fuel that it may use in all.
+             */
+            fuel_quota: number;
+            /**
+             * Format: int64
+             * @description Fuel that its jobs have used.
+             */
+            fuel_used: number;
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /**
+             * Format: int64
+             * @description Its jobs that have not ended.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description Jobs that it may have that have not ended; the grid's limit where there is none of its own.
+             */
+            jobs_max?: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its nodes.
+             */
+            nodes: number;
+            /** @description `user` or `operator`. */
+            role: string;
+            suspended?: components["schemas"]["Suspended"] | null;
+        };
         /**
          * @description How outputs become the result.
          * @enum {string}
          */
         Assemble: "archive" | "concat" | "merge";
+        /** @description What somebody did. */
+        AuditEvent: {
+            /** @description A stable word, as `session.created`. */
+            action: string;
+            /** @description Who: an account's name, or nothing for somebody who was not logged in. */
+            actor?: string | null;
+            /** @description The address that it was done from. */
+            address: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description More, for people. */
+            details: string;
+            /** @description What it was done to: an id or a name. */
+            object: string;
+        };
+        /** @description `GET /api/v1/nodes/{id}/availability`: the last eight weeks by hour of the week. */
+        Availability: {
+            /** @description 168 hours, Monday 0:00 first. */
+            cells: components["schemas"]["AvailabilityCell"][];
+            /**
+             * Format: int64
+             * @description Weeks that were looked at, thousandths.
+             */
+            weeks_milli: number;
+        };
+        /** @description One hour of the week. */
+        AvailabilityCell: {
+            /**
+             * Format: int32
+             * @description Share of it in which the device was there for work (idle or working), thousandths.
+             */
+            here_permille: number;
+            /**
+             * Format: int64
+             * @description How much of this hour was looked at, seconds.
+             */
+            seen_s: number;
+            /**
+             * Format: int32
+             * @description Share of it in which it worked, thousandths.
+             */
+            working_permille: number;
+        };
         /** @description `GET /api/v1/credits`: what an account has. */
         Credits: {
             /**
@@ -929,6 +2088,59 @@ export interface components {
              * @description The budgets of its jobs, as far as they are not spent, micro-credits.
              */
             reserved: number;
+        };
+        /** @description Answer to [`NewDeviceCode`]. */
+        DeviceCode: {
+            /** @description The program's secret, for `POST /api/v1/device/token`. */
+            device_code: string;
+            /**
+             * Format: int64
+             * @description Life of both codes, seconds.
+             */
+            expires_in_s: number;
+            /**
+             * Format: int64
+             * @description Least time between two questions, seconds.
+             */
+            interval_s: number;
+            /** @description BLAKE3 of the grid's root key, which the page shows as well. */
+            root_fingerprint: string;
+            /** @description What a person types, as `BCDF-GHJK`. */
+            user_code: string;
+            /** @description Where. */
+            verification_uri: string;
+            /** @description The same with the code in it. */
+            verification_uri_complete: string;
+        };
+        /** @description `POST /api/v1/device/token`. */
+        DevicePoll: {
+            /** @description The program's secret. */
+            device_code: string;
+        };
+        /** @description `GET /api/v1/device/{user_code}`: who asks, for the one who approves. */
+        DeviceRequest: {
+            /** @description Address that asks. */
+            address: string;
+            /** @description `fallow` or `fallow-node`. */
+            client: string;
+            /**
+             * Format: int64
+             * @description End of the code's life.
+             */
+            expires_at_ms: number;
+            /** @description What the device calls itself. */
+            name: string;
+            /** @description BLAKE3 of the grid's root key: the device shows the same. */
+            root_fingerprint: string;
+            /** @description Scopes of its token; none for a node. */
+            scopes: string[];
+        };
+        /** @description What an approved device gets, once. */
+        DeviceToken: {
+            /** @description A join token, for `fallow-node`. */
+            join_token?: string | null;
+            /** @description An API token, for `fallow`. */
+            token?: string | null;
         };
         /** @description `GET /api/v1/disputes` (operator): nodes said different things of one unit. */
         Dispute: {
@@ -955,6 +2167,20 @@ export interface components {
              * @description Stage of the unit.
              */
             stage: number;
+        };
+        /** @description A job whose units a device holds. */
+        Doing: {
+            /** @description The job's name, chosen by its author. */
+            job_name: string;
+            /** @description What it runs. */
+            module: string;
+            /** @description Whether it is the owner's own job. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description Units held.
+             */
+            units: number;
         };
         /**
          * @description What a job would cost, micro-credits. Nothing is there where it costs nothing, or where no job of the module has
@@ -1028,6 +2254,38 @@ export interface components {
             count: number;
             /** @description Whether that is exact, or a guess from the beginning of the input. */
             exact: boolean;
+        };
+        /** @description What a device earned in a day, micro-credits. */
+        EarningsDay: {
+            /**
+             * Format: int64
+             * @description Paid by the grid for checks that day.
+             */
+            checks: number;
+            /**
+             * Format: int64
+             * @description The day's beginning.
+             */
+            day_ms: number;
+            /**
+             * Format: int64
+             * @description Put aside that day and still held.
+             */
+            held: number;
+            /**
+             * Format: int64
+             * @description Paid by authors that day.
+             */
+            paid: number;
+        };
+        /** @description `GET /api/v1/node/earnings`: what a node asks for its owner. */
+        EarningsReport: {
+            /** @description Whether work on this grid earns credits. */
+            credits: boolean;
+            /** @description By day, oldest first. */
+            days: components["schemas"]["EarningsDay"][];
+            /** @description Today, in all, held. */
+            sums: components["schemas"]["NodeEarnings"];
         };
         /** @description `POST /api/v1/nodes/enrol` (no account token: the join token is the right). */
         Enrol: {
@@ -1128,6 +2386,11 @@ export interface components {
          * @enum {string}
          */
         Floats: "plain" | "canonical";
+        /** @description `POST /api/v1/password/forgot`. */
+        Forgotten: {
+            /** @description E-mail address of the account. */
+            email: string;
+        };
         /** @description Answer to [`NewGrant`]. */
         Granted: {
             /** @description Who got it. */
@@ -1170,6 +2433,8 @@ export interface components {
             price: components["schemas"]["PriceInfo"];
             /** @description Semantics profile of results. */
             profile: string;
+            /** @description Who may register: `open` (anybody) or `closed` (operators make accounts). */
+            registration?: string;
             /** @description BLAKE3 of the root key, 64 hexadecimal letters. */
             root_fingerprint: string;
             /** @description Version of the server. */
@@ -1210,6 +2475,92 @@ export interface components {
              */
             slots_free: number;
         };
+        /** @description `GET /api/v1/groups/{name}`. */
+        GroupDetail: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Nodes of all members, at most 1,000. */
+            devices: components["schemas"]["GroupDevice"][];
+            /** @description Who has not answered yet; empty for those who are not its owner. */
+            invitations: components["schemas"]["GroupInvitation"][];
+            /** @description Who is in it, the longest first. */
+            members: components["schemas"]["GroupMember"][];
+            /** @description Its name. */
+            name: string;
+            /** @description What the caller is in it. */
+            role: components["schemas"]["GroupRole"];
+        };
+        /** @description A node of a member. What its owner calls it is for its owner only. */
+        GroupDevice: {
+            id?: components["schemas"]["NodeId"] | null;
+            /** @description Its name where it is the caller's own, else one that tells it apart within the group. */
+            name: string;
+            /** @description Name of its owner's account. */
+            owner: string;
+            /**
+             * Format: int32
+             * @description Units that it runs at once.
+             */
+            slots: number;
+            /** @description `online`, `paused`, `draining` or `offline`. */
+            state: string;
+        };
+        /** @description A group in `GET /api/v1/groups`. */
+        GroupInfo: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Accounts in it.
+             */
+            members: number;
+            /** @description Its name, unique in the grid. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Nodes of these.
+             */
+            nodes: number;
+            /** @description What the caller is in it. */
+            role: components["schemas"]["GroupRole"];
+        };
+        /** @description Somebody who was asked into a group. */
+        GroupInvitation: {
+            /** @description Who. */
+            account: components["schemas"]["AccountId"];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description Somebody in a group. */
+        GroupMember: {
+            /** @description Who. */
+            account: components["schemas"]["AccountId"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it is. */
+            role: components["schemas"]["GroupRole"];
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since_ms: number;
+        };
+        /**
+         * @description What a member may do.
+         * @enum {string}
+         */
+        GroupRole: "owner" | "member";
         /** @description Whether the server can do its work. */
         Health: {
             /** @description Whether blobs can be written. */
@@ -1223,6 +2574,105 @@ export interface components {
             nodes_online: number;
             /** @description Whether all of the following is right. */
             ok: boolean;
+        };
+        /** @description One part of the server in [`AdminHealth`]. */
+        HealthPart: {
+            /** @description Which, as `database`. */
+            name: string;
+            /** @description Whether it does its work. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description Since when it is so, as far as that was looked at.
+             */
+            since_ms: number;
+            /** @description How it is, with its numbers. */
+            text: string;
+        };
+        /** @description A time in which a device's state was the same. */
+        Interval: {
+            /**
+             * Format: int64
+             * @description From then on.
+             */
+            from_ms: number;
+            /** @description Why it was paused, in its first words. */
+            reason?: string | null;
+            /** @description What it did. */
+            state: components["schemas"]["IntervalState"];
+            /**
+             * Format: int64
+             * @description Until then.
+             */
+            to_ms: number;
+        };
+        /**
+         * @description What a device did. All but `Offline` are told by itself.
+         * @enum {string}
+         */
+        IntervalState: "offline" | "idle" | "working" | "paused";
+        /** @description `GET /api/v1/invitations`: a group that the caller was asked into. */
+        Invitation: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Name of the account that asks. */
+            by: string;
+            /** @description The group. */
+            group: string;
+            /**
+             * Format: int64
+             * @description Accounts in it.
+             */
+            members: number;
+        };
+        /** @description A list that has no further pages. */
+        Items_EarningsDay: {
+            /** @description All of it. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Paid by the grid for checks that day.
+                 */
+                checks: number;
+                /**
+                 * Format: int64
+                 * @description The day's beginning.
+                 */
+                day_ms: number;
+                /**
+                 * Format: int64
+                 * @description Put aside that day and still held.
+                 */
+                held: number;
+                /**
+                 * Format: int64
+                 * @description Paid by authors that day.
+                 */
+                paid: number;
+            }[];
+        };
+        /** @description A list that has no further pages. */
+        Items_Interval: {
+            /** @description All of it. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description From then on.
+                 */
+                from_ms: number;
+                /** @description Why it was paused, in its first words. */
+                reason?: string | null;
+                /** @description What it did. */
+                state: components["schemas"]["IntervalState"];
+                /**
+                 * Format: int64
+                 * @description Until then.
+                 */
+                to_ms: number;
+            }[];
         };
         /** @description `POST /api/v1/jobs/draft`: what a submission would be, before anything is paid. */
         JobDraft: {
@@ -1290,7 +2740,7 @@ export interface components {
              * @description Nodes that hold units now.
              */
             nodes: number;
-            /** @description What its author is told of that. */
+            /** @description What its author is told of that, or of a suspension. */
             notice?: string | null;
             /** @description Where it is. */
             phase: components["schemas"]["JobPhase"];
@@ -1320,7 +2770,10 @@ export interface components {
              * @description Rises with every change; wait for more with `?after=`.
              */
             version: number;
-            /** @description What it needs before it goes on: `budget` where that is used up. */
+            /**
+             * @description What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+             *     suspended, for the reason in `notice`.
+             */
             waiting_for?: string | null;
         };
         /** @description A node that works for a job. */
@@ -1435,6 +2888,40 @@ export interface components {
              */
             transfers: number;
         };
+        /** @description One side of a transfer. */
+        LedgerParty: {
+            account?: components["schemas"]["AccountRef"] | null;
+            job?: components["schemas"]["JobId"] | null;
+            /** @description `issuance`, `fees`, `verification`, `forfeit`, `user` or `escrow`. */
+            kind: string;
+        };
+        /** @description A row of `GET /api/v1/admin/ledger`. */
+        LedgerRow: {
+            /**
+             * Format: int64
+             * @description Micro-credits.
+             */
+            amount: number;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Why, as one of the words that `?cause=` takes. */
+            cause: string;
+            /** @description To whom. */
+            credit: components["schemas"]["LedgerParty"];
+            /** @description From whom. */
+            debit: components["schemas"]["LedgerParty"];
+            /** @description The transfer, 32 hexadecimal letters. */
+            id: string;
+            /** @description `single`, `pending`, `post` or `void`. */
+            kind: string;
+            /** @description What an operator wrote. */
+            note?: string | null;
+            /** @description What reserved it, where it is a post or a void. */
+            resolves?: string | null;
+        };
         /**
          * @description Which limit was reached.
          * @enum {string}
@@ -1491,6 +2978,37 @@ export interface components {
              */
             wall_ms: number;
         };
+        /** @description The token of a link: `POST /api/v1/confirm`, `POST /api/v1/session/link`. */
+        LinkToken: {
+            /** @description The `token=` of the link. */
+            token: string;
+        };
+        /** @description What a computer is. */
+        MachineInfo: {
+            /** @description Processor architecture, as `x86_64`. */
+            arch: string;
+            /**
+             * Format: int32
+             * @description Logical processors.
+             */
+            cores: number;
+            /** @description Processor's name. */
+            cpu: string;
+            /**
+             * Format: int64
+             * @description Free disk where it keeps its data, bytes.
+             */
+            disk_bytes: number;
+            /**
+             * Format: int64
+             * @description Memory, bytes.
+             */
+            memory_bytes: number;
+            /** @description Operating system and version. */
+            os: string;
+            /** @description Version of `fallow-node`. */
+            version: string;
+        };
         /** @description `event: map` of `GET /api/v1/jobs/{id}/events`: what changed since the version before. */
         MapChange: {
             /** @description Runs of units that changed: number of the first, how many, and the byte of their state. */
@@ -1512,6 +3030,10 @@ export interface components {
         };
         /** @description `GET /api/v1/me`. */
         Me: {
+            /** @description Its e-mail address. */
+            email?: string | null;
+            /** @description Whether somebody followed the link that was sent there. */
+            email_confirmed?: boolean;
             /**
              * Format: int64
              * @description Fuel that the account may use in all.
@@ -1522,14 +3044,26 @@ export interface components {
              * @description Fuel that its jobs have used.
              */
             fuel_used: number;
+            /** @description Whether it has a password; without one it has tokens only. */
+            has_password?: boolean;
             /** @description The account. */
             id: components["schemas"]["AccountId"];
             /** @description Its name. */
             name: string;
             /** @description `user` or `operator`. */
             role: string;
-            /** @description Scopes of the token in use. */
+            /** @description Scopes of the token or the session in use. */
             scopes: string[];
+            /** @description Whether a session asks, and not a token. */
+            session?: boolean;
+            suspended?: components["schemas"]["Suspended"] | null;
+            /** @description Whether it has a second factor. */
+            totp?: boolean;
+        };
+        /** @description `PATCH /api/v1/me`. */
+        MeChange: {
+            /** @description The new name. */
+            name?: string | null;
         };
         /**
          * @description Answer to [`NewModuleDraft`]. Sign `message` with ed25519, and send `manifest` with the signature to
@@ -1651,6 +3185,22 @@ export interface components {
              */
             amount: number;
         };
+        /** @description `POST /api/v1/device/code` (RFC 8628): a program without a browser asks for a token. */
+        NewDeviceCode: {
+            /** @description `fallow` or `fallow-node`. */
+            client: string;
+            /** @description What the device calls itself, for the one who approves. */
+            name: string;
+            /** @description Wished scopes of the token; for `fallow` only, those of a user where missing. */
+            scopes?: string[] | null;
+        };
+        /** @description `POST /api/v1/password/first`, `POST /api/v1/me/email`. */
+        NewEmail: {
+            /** @description E-mail address; a link is sent to it. */
+            email: string;
+            /** @description The account's password; for `password/first` the new one. */
+            password: string;
+        };
         /** @description `POST /api/v1/accounts/{id}/grants` (operator), with an `Idempotency-Key`. */
         NewGrant: {
             /**
@@ -1660,6 +3210,16 @@ export interface components {
             amount: number;
             /** @description What for, in the account's statement. */
             note?: string | null;
+        };
+        /** @description `POST /api/v1/groups`. */
+        NewGroup: {
+            /** @description 1 to 64 small letters, digits, `-`, `_` or `.`. */
+            name: string;
+        };
+        /** @description `POST /api/v1/groups/{name}/invitations`. */
+        NewInvitation: {
+            /** @description Name of the account. */
+            account_name: string;
         };
         /** @description `POST /api/v1/nodes/join-tokens`. */
         NewJoinToken: {
@@ -1688,6 +3248,38 @@ export interface components {
             /** @description Its name, for people. */
             name: string;
         };
+        /** @description `POST /api/v1/register`. */
+        NewPerson: {
+            /** @description E-mail address; a link is sent to it. */
+            email: string;
+            /** @description Name, unique in the grid, without `@`. */
+            name: string;
+            /** @description Password, 10 to 1,024 bytes. */
+            password: string;
+        };
+        /** @description `POST /api/v1/reports`: something is wrong with a program. Names a module, a job or both. */
+        NewReport: {
+            /** @description The job. */
+            job?: string | null;
+            /** @description The module. */
+            module?: string | null;
+            /** @description What is wrong, at most 4,000 bytes. */
+            text: string;
+        };
+        /** @description `POST /api/v1/session`: log in. */
+        NewSession: {
+            /** @description Six digits of the second factor, or a recovery code. */
+            code?: string | null;
+            /** @description E-mail address or name. */
+            login: string;
+            /** @description Password. */
+            password: string;
+        };
+        /** @description `POST …/suspend`: of a user, a node or a module. */
+        NewSuspension: {
+            /** @description Why, for whoever it concerns: 1 to 500 bytes in one line. */
+            reason: string;
+        };
         /** @description `POST /api/v1/tokens`. */
         NewToken: {
             /**
@@ -1700,6 +3292,45 @@ export interface components {
             /** @description Scopes: `jobs:read`, `jobs:write`, `nodes:write`, `admin`. No more than the caller has. */
             scopes: string[];
         };
+        /** @description `GET /api/v1/nodes/{id}`: one device with all that its owner may know. */
+        NodeDetail: {
+            /** @description Jobs whose units it holds now. */
+            doing: components["schemas"]["Doing"][];
+            /** @description What it earns. */
+            earnings: components["schemas"]["NodeEarnings"];
+            /** @description As in the list. */
+            info: components["schemas"]["NodeInfo"];
+            /**
+             * Format: int64
+             * @description When it joined.
+             */
+            joined_at_ms: number;
+            /** @description What the computer is; zero and empty before its first login. */
+            machine: components["schemas"]["MachineInfo"];
+            pause?: components["schemas"]["PauseInfo"] | null;
+            /** @description What its owner allows. */
+            preferences: components["schemas"]["NodePreferences"];
+            /** @description Whose work it takes. */
+            takes: components["schemas"]["Takes"];
+        };
+        /** @description What a device earns, micro-credits. */
+        NodeEarnings: {
+            /**
+             * Format: int64
+             * @description Held until it is certain that the results are right.
+             */
+            pending: number;
+            /**
+             * Format: int64
+             * @description Paid since midnight; UTC where no offset is given.
+             */
+            today: number;
+            /**
+             * Format: int64
+             * @description Paid in all.
+             */
+            verified: number;
+        };
         NodeId: string;
         /** @description A node as its owner sees it. */
         NodeInfo: {
@@ -1708,6 +3339,11 @@ export interface components {
              * @description Checks that it ever passed.
              */
             checks_passed?: number;
+            /**
+             * Format: int64
+             * @description Paid for its work since midnight UTC, micro-credits.
+             */
+            earned_today?: number;
             /**
              * Format: int64
              * @description Fuel of these.
@@ -1719,7 +3355,12 @@ export interface components {
             machine: string;
             /** @description Its name. */
             name: string;
-            /** @description Why it is paused. */
+            /**
+             * Format: int64
+             * @description Held for its work until it is certain that the results are right, micro-credits.
+             */
+            pending?: number;
+            /** @description Why it is paused, or what it is about to do. */
             reason?: string | null;
             /**
              * Format: int64
@@ -1749,6 +3390,16 @@ export interface components {
              * @description Units that it holds now.
              */
             units_held: number;
+            /** @description Whether it holds units and runs them. */
+            working?: boolean;
+        };
+        /** @description What a device's owner allows. */
+        NodePreferences: {
+            /** @description What follows from both and the preset. */
+            effective: components["schemas"]["Preferences"];
+            /** @description As chosen at the computer, as the device told them last. These win, field by field. */
+            local: components["schemas"]["Preferences"];
+            remote?: components["schemas"]["Preferences"] | null;
         };
         /** @description What a node is worth to others, as its owner sees it. */
         NodeStanding: {
@@ -1831,6 +3482,229 @@ export interface components {
             class: "lost";
         };
         /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminJob: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Submission.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Those of them that are done.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description End, where it has ended.
+                 */
+                ended_at_ms?: number | null;
+                /** @description Why it failed or was cancelled. */
+                error?: string | null;
+                /**
+                 * Format: int64
+                 * @description Those of them that failed, left-out ones included.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Fuel of all accepted runs.
+                 */
+                fuel: number;
+                /** @description The job. */
+                id: components["schemas"]["JobId"];
+                /** @description What its units run. */
+                module: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                /** @description Where it is. */
+                phase: components["schemas"]["JobPhase"];
+                suspended?: components["schemas"]["Suspended"] | null;
+                /**
+                 * Format: int64
+                 * @description Units of the work that exist.
+                 */
+                units: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminModule: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Size of the component, bytes.
+                 */
+                bytes: number;
+                /** @description The component. */
+                component: string;
+                /**
+                 * Format: int64
+                 * @description When it was registered.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Nodes refuse it from then on.
+                 */
+                expires_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Jobs of its owner that run it, ended ones included.
+                 */
+                jobs: number;
+                /** @description BLAKE3 of the manifest's bytes. */
+                module: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                suspended?: components["schemas"]["Suspended"] | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminNode: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Checks that it ever passed.
+                 */
+                checks_passed: number;
+                /**
+                 * Format: int64
+                 * @description Fuel of these.
+                 */
+                fuel: number;
+                /** @description The node. */
+                id: components["schemas"]["NodeId"];
+                /**
+                 * Format: int64
+                 * @description When it joined.
+                 */
+                joined_at_ms: number;
+                /** @description Processor, memory and system in one line. */
+                machine: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                /** @description Why it is paused. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its results that were found wrong.
+                 */
+                results_wrong: number;
+                /**
+                 * Format: int64
+                 * @description Last heard of.
+                 */
+                seen_at_ms: number;
+                /**
+                 * Format: int32
+                 * @description Units that it runs at once.
+                 */
+                slots: number;
+                standing?: components["schemas"]["NodeStanding"] | null;
+                /** @description `online`, `paused`, `draining` or `offline`. */
+                state: string;
+                suspended?: components["schemas"]["Suspended"] | null;
+                /**
+                 * Format: int64
+                 * @description Results accepted in all.
+                 */
+                units_done: number;
+                /**
+                 * Format: int64
+                 * @description Units that it holds now.
+                 */
+                units_held: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminUser: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description What it may spend, micro-credits.
+                 */
+                available: number;
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /** @description Its e-mail address. */
+                email?: string | null;
+                /**
+                 * Format: int64
+                 * @description Fuel that it may use in all.
+                 */
+                fuel_quota: number;
+                /**
+                 * Format: int64
+                 * @description Fuel that its jobs have used.
+                 */
+                fuel_used: number;
+                /** @description The account. */
+                id: components["schemas"]["AccountId"];
+                /**
+                 * Format: int64
+                 * @description Its jobs that have not ended.
+                 */
+                jobs: number;
+                /**
+                 * Format: int64
+                 * @description Jobs that it may have that have not ended; the grid's limit where there is none of its own.
+                 */
+                jobs_max?: number | null;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Its nodes.
+                 */
+                nodes: number;
+                /** @description `user` or `operator`. */
+                role: string;
+                suspended?: components["schemas"]["Suspended"] | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AuditEvent: {
+            /** @description The rows. */
+            items: {
+                /** @description A stable word, as `session.created`. */
+                action: string;
+                /** @description Who: an account's name, or nothing for somebody who was not logged in. */
+                actor?: string | null;
+                /** @description The address that it was done from. */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description More, for people. */
+                details: string;
+                /** @description What it was done to: an id or a name. */
+                object: string;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
         Page_Dispute: {
             /** @description The rows. */
             items: {
@@ -1857,6 +3731,55 @@ export interface components {
                  * @description Stage of the unit.
                  */
                 stage: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_GroupInfo: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Accounts in it.
+                 */
+                members: number;
+                /** @description Its name, unique in the grid. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Nodes of these.
+                 */
+                nodes: number;
+                /** @description What the caller is in it. */
+                role: components["schemas"]["GroupRole"];
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_Invitation: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description Name of the account that asks. */
+                by: string;
+                /** @description The group. */
+                group: string;
+                /**
+                 * Format: int64
+                 * @description Accounts in it.
+                 */
+                members: number;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1915,7 +3838,7 @@ export interface components {
                  * @description Nodes that hold units now.
                  */
                 nodes: number;
-                /** @description What its author is told of that. */
+                /** @description What its author is told of that, or of a suspension. */
                 notice?: string | null;
                 /** @description Where it is. */
                 phase: components["schemas"]["JobPhase"];
@@ -1945,8 +3868,43 @@ export interface components {
                  * @description Rises with every change; wait for more with `?after=`.
                  */
                 version: number;
-                /** @description What it needs before it goes on: `budget` where that is used up. */
+                /**
+                 * @description What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+                 *     suspended, for the reason in `notice`.
+                 */
                 waiting_for?: string | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_LedgerRow: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Micro-credits.
+                 */
+                amount: number;
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description Why, as one of the words that `?cause=` takes. */
+                cause: string;
+                /** @description To whom. */
+                credit: components["schemas"]["LedgerParty"];
+                /** @description From whom. */
+                debit: components["schemas"]["LedgerParty"];
+                /** @description The transfer, 32 hexadecimal letters. */
+                id: string;
+                /** @description `single`, `pending`, `post` or `void`. */
+                kind: string;
+                /** @description What an operator wrote. */
+                note?: string | null;
+                /** @description What reserved it, where it is a post or a void. */
+                resolves?: string | null;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1955,6 +3913,10 @@ export interface components {
         Page_Me: {
             /** @description The rows. */
             items: {
+                /** @description Its e-mail address. */
+                email?: string | null;
+                /** @description Whether somebody followed the link that was sent there. */
+                email_confirmed?: boolean;
                 /**
                  * Format: int64
                  * @description Fuel that the account may use in all.
@@ -1965,14 +3927,21 @@ export interface components {
                  * @description Fuel that its jobs have used.
                  */
                 fuel_used: number;
+                /** @description Whether it has a password; without one it has tokens only. */
+                has_password?: boolean;
                 /** @description The account. */
                 id: components["schemas"]["AccountId"];
                 /** @description Its name. */
                 name: string;
                 /** @description `user` or `operator`. */
                 role: string;
-                /** @description Scopes of the token in use. */
+                /** @description Scopes of the token or the session in use. */
                 scopes: string[];
+                /** @description Whether a session asks, and not a token. */
+                session?: boolean;
+                suspended?: components["schemas"]["Suspended"] | null;
+                /** @description Whether it has a second factor. */
+                totp?: boolean;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -2072,6 +4041,11 @@ export interface components {
                 checks_passed?: number;
                 /**
                  * Format: int64
+                 * @description Paid for its work since midnight UTC, micro-credits.
+                 */
+                earned_today?: number;
+                /**
+                 * Format: int64
                  * @description Fuel of these.
                  */
                 fuel: number;
@@ -2081,7 +4055,12 @@ export interface components {
                 machine: string;
                 /** @description Its name. */
                 name: string;
-                /** @description Why it is paused. */
+                /**
+                 * Format: int64
+                 * @description Held for its work until it is certain that the results are right, micro-credits.
+                 */
+                pending?: number;
+                /** @description Why it is paused, or what it is about to do. */
                 reason?: string | null;
                 /**
                  * Format: int64
@@ -2111,6 +4090,8 @@ export interface components {
                  * @description Units that it holds now.
                  */
                 units_held: number;
+                /** @description Whether it holds units and runs them. */
+                working?: boolean;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -2151,6 +4132,32 @@ export interface components {
                  * @description What they have spent, micro-credits.
                  */
                 spent: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_SessionInfo: {
+            /** @description The rows. */
+            items: {
+                /** @description Address that it logged in from. */
+                address: string;
+                /** @description What the browser calls itself, shortened. */
+                agent: string;
+                /**
+                 * Format: int64
+                 * @description When it logged in.
+                 */
+                created_at_ms: number;
+                /** @description Whether it is the one that asks. */
+                current: boolean;
+                /** @description Its id, as `ses-…`. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Last heard of, within a minute.
+                 */
+                seen_at_ms: number;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -2251,6 +4258,156 @@ export interface components {
             /** @description Where the next page begins. */
             next?: string | null;
         };
+        /** @description `POST /api/v1/password`. */
+        PasswordChange: {
+            /** @description The password until now. */
+            current: string;
+            /** @description The new one. */
+            new: string;
+        };
+        /** @description `POST /api/v1/totp`: begin with a second factor. */
+        PasswordOnly: {
+            /** @description The account's password. */
+            password: string;
+        };
+        /** @description `POST /api/v1/password/reset`. */
+        PasswordReset: {
+            /** @description The new password. */
+            password: string;
+            /** @description The `token=` of the link. */
+            token: string;
+        };
+        /** @description A pause from the portal. */
+        PauseInfo: {
+            /** @description Whether units that have begun end first. */
+            finish: boolean;
+            /**
+             * Format: int64
+             * @description When it was asked for.
+             */
+            since_ms: number;
+            /**
+             * Format: int64
+             * @description When it ends by itself.
+             */
+            until_ms?: number | null;
+        };
+        /** @description `POST /api/v1/nodes/{id}/pause`. */
+        PauseNode: {
+            /**
+             * @description Let the units end that have begun, then pause.
+             * @default false
+             */
+            finish: boolean;
+            /**
+             * Format: int64
+             * @description For so many seconds, 1 to 2,592,000; until it is resumed where missing.
+             * @default null
+             */
+            for_s: number | null;
+        };
+        /** @description What a lender allows. A missing field means: as the preset says. */
+        Preferences: {
+            /**
+             * Format: int32
+             * @description Paused by its battery, it works again from this charge on, per cent; not below `battery_stop_percent`.
+             * @default null
+             */
+            battery_resume_percent: number | null;
+            /**
+             * Format: int32
+             * @description On battery, pause below this charge, per cent.
+             * @default null
+             */
+            battery_stop_percent: number | null;
+            /**
+             * Format: int32
+             * @description Pause while other programs use more than this of all processors, per cent; 100: never.
+             * @default null
+             */
+            busy_cpu_percent: number | null;
+            /**
+             * Format: int32
+             * @description Share of all processors, per cent, 1 to 100.
+             * @default null
+             */
+            cpu_percent: number | null;
+            /**
+             * Format: int64
+             * @description Disk for modules and inputs, bytes.
+             * @default null
+             */
+            disk_bytes: number | null;
+            /**
+             * Format: int32
+             * @description Paused for so many minutes, it gives its units and their memory back, 0 to 1,440.
+             * @default null
+             */
+            give_back_minutes: number | null;
+            /**
+             * @description Hours of the week in local time in which it may work: 168, Monday 0:00 first.
+             * @default null
+             */
+            hours: boolean[] | null;
+            /**
+             * Format: int32
+             * @description Nobody must have used the computer for so many minutes, 0 to 1,440; 0: work beside its user.
+             * @default null
+             */
+            idle_minutes: number | null;
+            /**
+             * Format: int32
+             * @description Share of memory for units while somebody uses the computer, per cent, 1 to 95.
+             * @default null
+             */
+            memory_percent_busy: number | null;
+            /**
+             * Format: int32
+             * @description Share of memory for units while nobody does, per cent, 1 to 95.
+             * @default null
+             */
+            memory_percent_idle: number | null;
+            /**
+             * @description Whether it works on a metered network.
+             * @default null
+             */
+            metered: boolean | null;
+            /**
+             * @description Whether it works on battery at all.
+             * @default null
+             */
+            on_battery: boolean | null;
+            /**
+             * @description Pause while one of these programs runs, by the name of its process.
+             * @default null
+             */
+            pause_programs: string[] | null;
+            /** @default null */
+            preset: components["schemas"]["Preset"] | null;
+            /**
+             * Format: int32
+             * @description Units at once, 1 to 1,024; never more than the share of the processors allows.
+             * @default null
+             */
+            slots: number | null;
+            /**
+             * Format: int32
+             * @description Paused by heat, it works again below this temperature, °C.
+             * @default null
+             */
+            temperature_resume_c: number | null;
+            /**
+             * Format: int32
+             * @description Pause above this temperature, °C, 30 to 150; 150 is never reached.
+             * @default null
+             */
+            temperature_stop_c: number | null;
+        };
+        /**
+         * @description A word for all that is not said.
+         * @enum {string}
+         */
+        Preset: "quiet" | "balanced" | "always";
         /** @description `GET /api/v1/jobs/{id}/preview`: the result so far. */
         Preview: {
             /** @description Names of the columns, where it is a table. */
@@ -2383,6 +4540,16 @@ export interface components {
             /** @description The reason for people, with its numbers. */
             text: string;
         };
+        /** @description Answer to `POST /api/v1/totp/confirm`: codes for when the authenticator is lost, each good once. Shown once. */
+        RecoveryCodes: {
+            /** @description Ten codes. */
+            recovery: string[];
+        };
+        /** @description `PATCH /api/v1/nodes/{id}`. */
+        RenameNode: {
+            /** @description Its new name. */
+            name: string;
+        };
         /** @description The result of a job. */
         ResultInfo: {
             /** @description How it was joined: an archive is a tar file. */
@@ -2396,6 +4563,27 @@ export interface components {
             len: number;
         };
         RunOn: string;
+        /** @description A browser that is logged in. */
+        SessionInfo: {
+            /** @description Address that it logged in from. */
+            address: string;
+            /** @description What the browser calls itself, shortened. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description When it logged in.
+             */
+            created_at_ms: number;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Its id, as `ses-…`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Last heard of, within a minute.
+             */
+            seen_at_ms: number;
+        };
         /** @description How a job's input becomes units. */
         Split: {
             /** @enum {string} */
@@ -2456,6 +4644,29 @@ export interface components {
             /** @enum {string} */
             by: "guest";
         };
+        /** @description Why an account may do nothing. */
+        Suspended: {
+            /** @description The operator's words. */
+            reason: string;
+        };
+        /** @description `PUT /api/v1/nodes/{id}/takes`: whose work a device takes. Its owner's own is always taken. */
+        Takes: {
+            /**
+             * @description Not of these accounts, by name; at most 256.
+             * @default []
+             */
+            not_authors: string[];
+            /**
+             * @description Not these modules; at most 256.
+             * @default []
+             */
+            not_modules: string[];
+            /**
+             * @description Whose.
+             * @default anyone
+             */
+            who: components["schemas"]["Who"];
+        };
         /** @description `GET /api/v1/jobs/{id}/timeline`: units that ended, by time. */
         Timeline: {
             /**
@@ -2500,6 +4711,25 @@ export interface components {
             scopes: string[];
             /** @description The token itself, shown once. */
             token?: string | null;
+        };
+        /** @description `POST /api/v1/totp/confirm`. */
+        TotpCode: {
+            /** @description Six digits. */
+            code: string;
+        };
+        /** @description `POST /api/v1/totp/remove`. */
+        TotpRemoval: {
+            /** @description Six digits, or a recovery code. */
+            code: string;
+            /** @description The account's password. */
+            password: string;
+        };
+        /** @description Answer to `POST /api/v1/totp`: what an authenticator needs. */
+        TotpSecret: {
+            /** @description The secret, base32. */
+            secret: string;
+            /** @description The same as an `otpauth://` address, for a QR code. */
+            url: string;
         };
         /** @description `GET /api/v1/ledger/trial` (operator): the grid's own accounts, and the last check of the whole ledger. */
         Trial: {
@@ -2712,6 +4942,26 @@ export interface components {
              */
             received: number;
         };
+        /** @description `PATCH /api/v1/admin/users/{id}`. What is missing stays as it is. */
+        UserChange: {
+            /**
+             * Format: int64
+             * @description Fuel that it may use in all.
+             * @default null
+             */
+            fuel_quota: number | null;
+            /**
+             * Format: int64
+             * @description Jobs that it may have that have not ended, 0 to 1,000,000.
+             * @default null
+             */
+            jobs_max: number | null;
+            /**
+             * @description `user` or `operator`.
+             * @default null
+             */
+            role: string | null;
+        };
         /** @description How results of strangers' nodes are checked. A grid's own rules may ask for more, never for less. */
         Verify: "adaptive" | {
             /**
@@ -2720,6 +4970,11 @@ export interface components {
              */
             copies: number;
         } | "none";
+        /**
+         * @description Whose work a device takes.
+         * @enum {string}
+         */
+        Who: "own" | "groups" | "anyone";
     };
     responses: never;
     parameters: never;
@@ -2822,6 +5077,588 @@ export interface operations {
                 };
             };
             /** @description `idempotency-conflict`, or `no-credits` where work costs nothing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Only what this account did: its id or its name. */
+                actor?: string;
+                /** @description Only events with this word, as `user.suspended`. */
+                action?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEvent"];
+                };
+            };
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminHealth"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminJob"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_ledger: {
+        parameters: {
+            query?: {
+                /** @description Only those that this account gave or got: its id or its name. */
+                account?: string;
+                /** @description Only those out of or into this job's budget. */
+                job?: components["schemas"]["JobId"];
+                /**
+                 * @description Only those with this cause: `grant`, `budget`, `refund`, `hold`, `hold-fee`, `pay`, `fee`, `check`, `post`,
+                 *     `void`, `expire`, `storage`, `surplus`, `forfeit`, `compensation` or `endow`.
+                 */
+                cause?: string;
+                /** @description From this time on, milliseconds since 1970. */
+                from_ms?: number;
+                /** @description Before this time. */
+                to_ms?: number;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LedgerRow"];
+                };
+            };
+            /** @description No such account or job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_modules: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminModule"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal letters */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal letters */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_nodes: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminNode"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminUser"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3018,6 +5855,52 @@ export interface operations {
             };
         };
     };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     balance: {
         parameters: {
             query?: never;
@@ -3071,6 +5954,166 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Movement"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDeviceCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCode"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    poll_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DevicePoll"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceToken"];
+                };
+            };
+            /** @description `authorization-pending`, `slow-down`, `access-denied`, `expired-token` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceRequest"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deny_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3202,6 +6245,433 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["GridSpeed"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_groups: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GroupInfo"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroup"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `name-taken`, `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `is-member`, `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+                /** @description The account, as `acc-…` */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+                /** @description The account, as `acc-…` */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `is-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Invitation"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -4187,6 +7657,194 @@ export interface operations {
             };
         };
     };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_audit: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEvent"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountDeletion"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `second-factor` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmail"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_modules: {
         parameters: {
             query?: {
@@ -4250,7 +7908,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModuleInfo"];
                 };
             };
-            /** @description `unknown-author-key` */
+            /** @description `unknown-author-key`, `module-suspended` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4447,6 +8105,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadState"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    own_earnings: {
+        parameters: {
+            query?: {
+                /** @description Days, 1 to 400, today included; 14 where missing. */
+                days?: number;
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EarningsReport"];
                 };
             };
             /** @description Why it was not done */
@@ -4695,6 +8386,40 @@ export interface operations {
             };
         };
     };
+    node: {
+        parameters: {
+            query?: {
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_node: {
         parameters: {
             query?: never;
@@ -4712,6 +8437,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameNode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
             };
             /** @description Why it was not done */
             default: {
@@ -4782,6 +8542,391 @@ export interface operations {
             };
         };
     };
+    node_availability: {
+        parameters: {
+            query?: {
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Availability"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_earnings: {
+        parameters: {
+            query?: {
+                /** @description Days, 1 to 400, today included; 14 where missing. */
+                days?: number;
+                /** @description Minutes by which the owner's clocks are ahead of UTC; 0 where missing. */
+                utc_offset_min?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_EarningsDay"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    node_intervals: {
+        parameters: {
+            query?: {
+                /** @description From this time on, milliseconds since 1970; a week ago where missing. */
+                from_ms?: number;
+                /** @description Before this time; now where missing. */
+                to_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_Interval"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pause_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PauseNode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Preferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_takes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Takes"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    first_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmail"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `has-password`, `email-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forgotten"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: {
@@ -4803,6 +8948,294 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_ProjectInfo"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `registration-closed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description The operator will see it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too-many-reports` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `wrong-credentials`, `second-factor`, `not-confirmed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `suspended`, `csrf` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SessionInfo"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session, as `ses-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -4893,6 +9326,135 @@ export interface operations {
         requestBody?: never;
         responses: {
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordOnly"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpSecret"];
+                };
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `totp-exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `no-totp` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpRemoval"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `second-factor` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 
 import { Button, SegmentedControl } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import type { JobPhase } from "@/api/types";
 import { useGridEvents } from "@/live/useGridEvents";
 import { LinkButton } from "@/parts/LinkButton";
 import { Page } from "@/parts/Page";
@@ -35,7 +36,7 @@ export function JobsView() {
   const choose = (value: string) =>
     navigate({
       to: "/jobs",
-      search: { ...(project ? { project } : {}), ...(value === "all" ? {} : { phase: value }) },
+      search: { ...(project ? { project } : {}), ...(value === "all" ? {} : { phase: value as JobPhase }) },
       replace: true,
     });
   return (

@@ -9,7 +9,7 @@ import { Fact, Facts, Page, Panel, Stack } from "@/parts/Page";
 import { Asked, Failure } from "@/parts/States";
 import { Wide } from "@/parts/Wide";
 import { Age, StateBadge } from "@/pictures/small";
-import { useJob } from "@/screens/job/query";
+import { useJob, useNodeName } from "@/screens/job/query";
 import { bytesSplit, count, duration, fuel } from "@/words/format";
 import { plain } from "@/words/plain";
 import { outcomeWords, type UnitShown, useUnit } from "./query";
@@ -95,6 +95,7 @@ function Used({ shown }: { shown: UnitShown }) {
 }
 
 function Attempts({ shown }: { shown: UnitShown }) {
+  const name = useNodeName();
   return (
     <Panel title="Attempts" note={count(shown.attempts.length)}>
       {shown.attempts.length === 0 ? (
@@ -113,7 +114,7 @@ function Attempts({ shown }: { shown: UnitShown }) {
               {shown.attempts.map((attempt) => (
                 <Table.Tr key={attempt.attempt} className="num">
                   <Table.Td>{attempt.attempt}</Table.Td>
-                  <Table.Td className="foreign">{attempt.node ?? "–"}</Table.Td>
+                  <Table.Td className="foreign">{name(attempt.node) ?? "–"}</Table.Td>
                   <Table.Td>{outcomeWords(attempt.outcome)}</Table.Td>
                   <Table.Td className="foreign">{attempt.verdict?.replaceAll("_", " ") ?? "–"}</Table.Td>
                   <Table.Td>{attempt.wall_us > 0 ? duration(attempt.wall_us / 1000) : "–"}</Table.Td>
