@@ -49,13 +49,16 @@ export function hourOfWeek(at: Date): number {
 
 /**
  * When a device that is here is likely to leave: the first hour of the next day in which it is here less than half of
- * the time; when one that is away is likely to come, the other way round. None where that is not known. Pure.
+ * the time; when one that is away is likely to come, the other way round. None where that is not known, or where it is
+ * here or away against its habit. Pure.
  */
 export function turnsAt(
   shares: readonly (number | undefined)[],
   hour: number,
   here: boolean,
 ): number | undefined {
+  const now = shares[hour];
+  if (now === undefined || now >= 0.5 !== here) return undefined;
   for (let step = 1; step <= 24; step++) {
     const share = shares[(hour + step) % shares.length];
     if (share === undefined) return undefined;
