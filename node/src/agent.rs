@@ -154,7 +154,6 @@ impl Agent {
             }
             // The shell and the link deal with the others: the owner's wishes, how a connection begins and ends.
             ToNode::Owner(_) | ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
-            ToNode::Suspended { .. } => {}
         }
         self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);

@@ -118,7 +118,8 @@ async fn module(store: &Store, owner: i64, serial: u64) -> (Digest, Digest) {
     let signed = SignedManifest::countersign(authored, &author, OnlineCert::issue(&author, author.public(), 1, 1_000));
     write(store, move |db| {
         let (manifest, signed) = (manifest.clone(), signed.clone());
-        Box::pin(async move { modules::insert(db, owner, &manifest, &signed, 9, &Exports::default(), 8).await })
+        Box::pin(async move { modules::insert(db, owner, &manifest, &signed, 9, &Exports::default(), "", 8).await })
+        Box::pin(async move { modules::insert(db, owner, &manifest, &signed, 9, &Exports::default(), "m", 8).await })
     })
     .await;
     (digest, component)
