@@ -1,6 +1,8 @@
 //! The command line of `fallow`, as clap reads it. What the words do is in `commands`.
 
+mod admin;
 mod credits;
+mod groups;
 mod job;
 mod project;
 mod submit;
@@ -12,7 +14,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::terminal::paint::ColorChoice;
 
+pub use admin::{AdminCommand, SearchArgs, What};
 pub use credits::{CreditsArgs, DisputesArgs, EstimateArgs, TopupArgs};
+pub use groups::GroupsCommand;
 pub use job::{FetchArgs, FetchTo, JobArg, JobsArgs, LogsArgs};
 pub use project::{BuildArgs, NewArgs, RunArgs};
 pub use submit::SubmitArgs;
@@ -87,9 +91,15 @@ pub enum Command {
     Nodes(NodesArgs),
     /// Make a single-use token by which a computer joins
     JoinToken(JoinTokenArgs),
+    /// Groups whose members' computers run each other's jobs
+    #[command(subcommand)]
+    Groups(GroupsCommand),
     /// Accounts (for operators)
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Users, nodes, jobs, modules; stop them and let them go on; audit log and health (for operators)
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Units of which nodes said different things, with the evidence (for operators)
     Disputes(DisputesArgs),
     /// Tokens of your account

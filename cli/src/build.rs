@@ -67,19 +67,24 @@ fn build_blocking(project: &Path, file: &ProjectFile, options: &BuildOptions, no
     let place = output_folder(project, &core, file.task.lang);
     let stem = core.file_stem().context("the file has no name")?.to_string_lossy().into_owned();
     let component = place.join(format!("{stem}.wasm"));
-    finish(&core, component, toolchain, begun)
+    finish(&core, component, toolchain, begun, file.task.lang == Lang::Rust)
 }
 
 /// Make a component of a file that was built elsewhere (`--component FILE.wasm`): a component as it is, a core module
 /// adapted, put into `folder` under the same name.
 pub async fn adapt_file(wasm: &Path, folder: &Path) -> anyhow::Result<Built> {
     let name = wasm.file_name().context("the file has no name")?;
-    finish(wasm, folder.join(name), "built elsewhere".into(), Instant::now())
+    finish(wasm, folder.join(name), "built elsewhere".into(), Instant::now(), false)
 }
 
-fn finish(wasm: &Path, component: PathBuf, toolchain: String, begun: Instant) -> anyhow::Result<Built> {
-    let bytes = read(wasm)?;
-    let bytes = adapt::to_component(bytes).with_context(|| format!("in {}", wasm.display()))?;
+fn finish(
+    wasm: &Path,
+    component: PathBuf,
+    toolchain: String,
+    begun: Instant,
+    compiled_here: bool,
+) -> anyhow::Result<Built> {
+    let bytes = adapt::to_component(read(wasm)?, compiled_here).with_context(|| format!("in {}", wasm.display()))?;
     write_if_changed(&component, &bytes)?;
     Ok(Built {
         component,

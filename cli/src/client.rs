@@ -5,6 +5,7 @@
 //! nodes' WebSocket is not here.
 
 mod account;
+mod admin;
 mod blobs;
 mod call;
 mod copy;
@@ -12,6 +13,7 @@ mod credits;
 mod device;
 mod download;
 mod error;
+mod groups;
 mod jobs;
 mod nodes;
 mod pass;

@@ -1,6 +1,7 @@
 //! One function a command. Each says its result through the session's terminal; errors come back to `run`.
 
 mod account;
+mod admin;
 mod control;
 mod credits;
 mod device;
@@ -8,6 +9,7 @@ mod disputes;
 mod estimate;
 mod explain;
 mod grid;
+mod groups;
 mod jobs;
 mod keygen;
 mod login;
@@ -69,6 +71,8 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Topup(args) => credits::topup(&session, &args).await,
         Command::Nodes(args) => nodes::nodes(&session, args.remove).await,
         Command::JoinToken(args) => nodes::join_token(&session, args.minutes).await,
+        Command::Groups(command) => groups::groups(&session, command).await,
+        Command::Admin(command) => admin::admin(&session, command).await,
         Command::Account(command) => account::account(&session, command).await,
         Command::Disputes(args) => disputes::disputes(&session, args.limit).await,
         Command::Token(command) => token::token(&session, command).await,

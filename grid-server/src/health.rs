@@ -13,7 +13,7 @@ use crate::workers::NAMES;
 
 /// Free space below which nothing goes well any more, bytes.
 const DISK_LOW_BYTES: u64 = 1 << 30;
-/// A worker that has not looked for so long hangs, milliseconds: what they do in one turn takes seconds at most.
+/// A worker that looks so much later than it should hangs, milliseconds: what they do in one turn takes seconds at most.
 const SILENT_MS: u64 = 120_000;
 /// The ledger is checked every night; milliseconds.
 const CHECK_LATE_MS: u64 = 26 * 3_600_000;
@@ -83,8 +83,11 @@ fn free_bytes(data: &Path) -> Option<(u64, u64)> {
 }
 
 fn worker(app: &App, name: &'static str, now: u64) -> Told {
-    match app.pulse.last(name).map(|at| now.saturating_sub(at)) {
-        Some(ago) => (name, ago < SILENT_MS, format!("looked {:.1} s ago", ago as f64 / 1_000.0)),
+    match app.pulse.last(name) {
+        Some((at, period)) => {
+            let (ago, most) = (now.saturating_sub(at), SILENT_MS.saturating_add(period.as_millis() as u64));
+            (name, ago < most, format!("looked {:.1} s ago", ago as f64 / 1_000.0))
+        }
         None => (name, false, "has not looked since the server's start".into()),
     }
 }

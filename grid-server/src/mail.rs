@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use lettre::message::Mailbox;
 use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox};
 use lettre::{Address, AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -160,16 +160,12 @@ impl Post {
     }
 
     async fn deliver(&self, mail: &Mail) -> anyhow::Result<()> {
-        let mut message = Message::builder()
+        let message = Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, mail.to.clone()))
             .subject(mail.subject.clone())
-            .header(ContentType::TEXT_PLAIN);
-        if mail.text.is_ascii() {
-            // Links stay whole, also for who reads the file.
-            message = message.header(ContentTransferEncoding::SevenBit);
-        }
-        let message = message.body(mail.text.clone())?;
+            .header(ContentType::TEXT_PLAIN)
+            .body(body(&mail.text))?;
         match &self.way {
             Way::Smtp(smtp) => smtp.send(message).await.map(drop)?,
             Way::Outbox(files, folder) => {
@@ -179,6 +175,17 @@ impl Post {
         }
         Ok(())
     }
+}
+
+/// Links stay whole, also for who reads the file: lines of ASCII travel as they are, though the library would break those
+/// of more than 76 letters. SMTP allows 998 (RFC 5321).
+fn body(text: &str) -> Body {
+    const LINE_BYTES_MAX: usize = 998;
+    if !text.is_ascii() || text.lines().any(|line| line.len() > LINE_BYTES_MAX) {
+        return Body::new(text.to_owned());
+    }
+    let lines: String = text.lines().flat_map(|line| [line, "\r\n"]).collect();
+    Body::dangerous_pre_encoded(lines.into_bytes(), ContentTransferEncoding::SevenBit)
 }
 
 /// Remove the oldest mails of a folder that has too many.
@@ -191,4 +198,36 @@ fn thin_out(folder: &Path) -> std::io::Result<()> {
     files.sort();
     let many = files.len().saturating_sub(OUTBOX_MAX);
     files.iter().take(many).try_for_each(|(_, path)| std::fs::remove_file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_stay_whole() {
+        let link = format!("https://{}.example/confirm?token={}", "x".repeat(60), "y".repeat(52));
+        let plain = body(&format!("Follow:\n\n{link}\n"));
+        assert_eq!(plain.encoding(), ContentTransferEncoding::SevenBit);
+        assert_eq!(plain.as_ref(), format!("Follow:\r\n\r\n{link}\r\n").as_bytes());
+        for text in ["é".to_owned(), "x".repeat(999)] {
+            assert_ne!(body(&text).encoding(), ContentTransferEncoding::SevenBit);
+        }
+    }
+
+    #[tokio::test]
+    async fn mails_become_files_and_the_oldest_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { data: folder.path().to_owned(), ..Config::default() };
+        let (mailer, post) = open(&config).unwrap();
+        let to: Address = "ann@example.org".parse().unwrap();
+        mailer.send(letters::confirm(to.clone(), "grid", "https://grid.example", "t0ken"));
+        let stop = CancellationToken::new();
+        stop.cancel();
+        post.run(stop).await;
+        let files: Vec<_> = std::fs::read_dir(folder.path().join("outbox")).unwrap().collect();
+        assert_eq!(files.len(), 1, "what waits at the end is delivered");
+        let text = std::fs::read_to_string(files[0].as_ref().unwrap().path()).unwrap();
+        assert!(text.contains("To: ann@example.org\r\n") && text.contains("/confirm?token=t0ken\r\n"), "{text}");
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::app::now_ms;
 
 /// The beats of the workers, and what was seen of the parts.
 #[derive(Debug, Default)]
 pub struct Pulse {
-    beats: Mutex<HashMap<&'static str, u64>>,
+    beats: Mutex<HashMap<&'static str, (u64, Duration)>>,
     parts: Mutex<HashMap<&'static str, (bool, u64)>>,
 }
 
@@ -17,13 +18,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pulse {
-    /// A worker looks for work now.
-    pub fn beat(&self, worker: &'static str) {
-        lock(&self.beats).insert(worker, now_ms());
+    /// A worker has looked for work, and will again after `period` at the latest.
+    pub fn beat(&self, worker: &'static str, period: Duration) {
+        lock(&self.beats).insert(worker, (now_ms(), period));
     }
 
-    /// When a worker looked last, milliseconds since 1970.
-    pub fn last(&self, worker: &'static str) -> Option<u64> {
+    /// When a worker looked last, milliseconds since 1970, and how often it does.
+    pub fn last(&self, worker: &'static str) -> Option<(u64, Duration)> {
         lock(&self.beats).get(worker).copied()
     }
 
@@ -49,7 +50,7 @@ mod tests {
             [(true, 5), (true, 9), (false, 11), (false, 20), (true, 21)].map(|(ok, at)| pulse.since("x", ok, at));
         assert_eq!(seen, [5, 5, 11, 11, 21]);
         assert_eq!(pulse.last("split"), None);
-        pulse.beat("split");
-        assert!(pulse.last("split").is_some_and(|at| at <= now_ms()));
+        pulse.beat("split", Duration::from_secs(1));
+        assert!(pulse.last("split").is_some_and(|(at, period)| at <= now_ms() && period.as_secs() == 1));
     }
 }

@@ -84,6 +84,7 @@ fn ordinary() -> OpenApiRouter<ApiState> {
         .routes(routes!(admin::modules::restore_module))
         .routes(routes!(admin::ledger::search_ledger))
         .routes(routes!(admin::log::list_audit))
+        .routes(routes!(admin::log::list_reports))
         .routes(routes!(admin::health::health))
         .routes(routes!(groups::list_groups, groups::create_group))
         .routes(routes!(groups::group, groups::delete_group))

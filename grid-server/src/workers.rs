@@ -70,7 +70,7 @@ pub const NAMES: [&str; 7] = ["split", "dispatch", "expire", "finish", "settle",
 
 /// Wait for the bell or the period, after a turn of the worker of this name. False once the server stops.
 async fn pause(app: &App, worker: &'static str, bell: &Notify, period: Duration) -> bool {
-    app.pulse.beat(worker);
+    app.pulse.beat(worker, period);
     tokio::select! {
         biased;
         () = app.wakes.stop.cancelled() => false,

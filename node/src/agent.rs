@@ -15,6 +15,7 @@ use fallow_protocol::{JobId, NodeId};
 use crate::events::Event;
 use crate::policy::Policy;
 
+mod contact;
 mod ends;
 mod frames;
 pub mod io;
@@ -30,6 +31,7 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+use contact::Contact;
 use frames::{Frames, Open};
 use io::{Action, Now, Parked, PrepareError};
 use jobs::{Job, Place, Prep};
@@ -77,6 +79,7 @@ pub struct Agent {
     frames: Frames,
     next_tag: u64,
     online: bool,
+    contact: Contact,
     heartbeat_ms: u64,
     status_due_ms: u64,
     checkpoint_ms: u64,
@@ -104,6 +107,7 @@ impl Agent {
             frames: Frames::default(),
             next_tag: 1,
             online: false,
+            contact: Contact::default(),
             heartbeat_ms: 10_000,
             status_due_ms: 0,
             checkpoint_ms: 0,
@@ -141,6 +145,7 @@ impl Agent {
             ToNode::Job(grant) => self.on_job(now, grant, &mut actions),
             ToNode::Lease(lease) => self.on_lease(now, lease, &mut actions),
             ToNode::Cancel(cancel) => self.on_cancel(now, cancel, &mut actions),
+            ToNode::Suspended { job, reason } => self.on_suspended(now, &job, reason, &mut actions),
             ToNode::Committed { frame } => {
                 if self.leases.committed(frame) {
                     actions.push(Action::Forget { frame });
@@ -149,7 +154,6 @@ impl Agent {
             }
             // The shell and the link deal with the others: the owner's wishes, how a connection begins and ends.
             ToNode::Owner(_) | ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
-            ToNode::Suspended { .. } => {}
         }
         self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);
@@ -165,6 +169,7 @@ impl Agent {
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(50, 60_000);
         self.checkpoint_ms = welcome.checkpoint_ms;
         self.drop_leases(now, &welcome.unknown_leases, &mut actions);
+        self.regain_contact(welcome.lease_ms, &mut actions);
         self.send_status(now, &mut actions);
         actions.push(Action::Resend);
         actions
@@ -173,16 +178,18 @@ impl Agent {
         actions
     }
 
-    /// The connection is gone. Work goes on; results are kept.
-    pub fn on_offline(&mut self, reason: String) -> Vec<Action> {
+    /// The connection is gone. Work goes on until its leases end; results are kept.
+    pub fn on_offline(&mut self, now: Now, reason: String) -> Vec<Action> {
         self.online = false;
+        self.contact.lost(now.ms);
         vec![Action::Tell(Event::Offline { reason })]
     }
 
     /// A job's module was made ready, or could not be.
     pub fn on_prepared(&mut self, now: Now, id: &JobId, outcome: Result<(), PrepareError>) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let Some(job) = self.jobs.get_mut(id) {
+        // What was stopped meanwhile stays so.
+        if let Some(job) = self.jobs.get_mut(id).filter(|job| job.prep == Prep::Preparing) {
             job.touched_ms = now.ms;
             job.prep = match outcome {
                 Ok(()) => Prep::Ready,
@@ -206,6 +213,7 @@ impl Agent {
             self.close(job, open, &mut actions);
         }
         self.due_checkpoints(now, &mut actions);
+        self.stand_still_out_of_contact(now, &mut actions);
         self.stop_idle_workers(now, &mut actions);
         self.give_back_when_long_paused(now, &mut actions);
         if self.drain_since_ms.is_some_and(|since| now.ms >= since + DRAIN_RUNNING_MS) {
@@ -225,7 +233,10 @@ impl Agent {
         let drain =
             self.drain_since_ms.map(|since| since + if self.holds_nothing() { DRAIN_MS } else { DRAIN_RUNNING_MS });
         let give_back = self.paused_since_ms.map(|since| since + self.give_back_ms);
-        [status, drain, give_back, self.frames.due_ms(), self.slots_due_ms()].into_iter().flatten().min()
+        [status, drain, give_back, self.contact.due_ms(), self.frames.due_ms(), self.slots_due_ms()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn push_result(&mut self, now: Now, job: &JobId, lease: u64, result: UnitResult, actions: &mut Vec<Action>) {

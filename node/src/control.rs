@@ -107,6 +107,9 @@ pub struct LenderReport {
     pub remote: Preferences,
     /// What holds.
     pub effective: Preferences,
+    /// What command line, variables or `node.toml` fix.
+    #[serde(default)]
+    pub fixed: Fixed,
     /// What the computer told last.
     pub seen: Observation,
     /// When the pause ends by itself, milliseconds since 1970.
@@ -115,6 +118,17 @@ pub struct LenderReport {
     pub finishing: Option<String>,
     /// Address of the node's own page.
     pub page: Option<String>,
+}
+
+/// What wins over all that is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fixed {
+    /// Units at once.
+    pub slots: Option<u32>,
+    /// Memory of all units, bytes.
+    pub memory_bytes: Option<u64>,
+    /// Disk for modules and inputs, bytes.
+    pub disk_bytes: Option<u64>,
 }
 
 /// A request with the place for its answer.

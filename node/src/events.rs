@@ -86,6 +86,15 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The grid's operator stopped what a job runs: its units stop.
+    Suspended {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: String,
+    },
+    /// The grid has not been there for as long as leases last: units stand still until it is.
+    OutOfContact,
     /// The owner paused the node.
     Paused {
         /// Why.

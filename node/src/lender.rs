@@ -1,13 +1,13 @@
 //! What the owner asks on the command line about his preferences and earnings, while the node runs or not.
 
 use anyhow::Context;
-use fallow_protocol::api::{EarningsDay, EarningsReport};
+use fallow_protocol::api::{EarningsDay, EarningsReport, NodeEarnings};
 use fallow_protocol::preferences::{FIELDS, Preferences};
 use serde_json::Value;
 
 use crate::cli::{Prefs, PrefsCommand};
 use crate::config::Config;
-use crate::control::{self, LenderReport, Request, StatusReply};
+use crate::control::{self, Fixed, LenderReport, Request, StatusReply};
 use crate::exit::{Code, Failure};
 use crate::preferences::{self, Keeper, fields, hours_text};
 use crate::status::bytes;
@@ -23,7 +23,7 @@ pub async fn prefs(config: &Config, prefs: Prefs) -> Result<String, Failure> {
     let keeper = Keeper::new(&config.data);
     let mut report = match &running {
         Some(status) => status.lender.clone(),
-        None => kept(&keeper)?,
+        None => kept(config, &keeper)?,
     };
     let chosen = match prefs.command {
         None => return show(config, &report),
@@ -38,16 +38,18 @@ pub async fn prefs(config: &Config, prefs: Prefs) -> Result<String, Failure> {
         }
         None => {
             keeper.keep_local(&chosen).context("the node has to be joined first: `fallow-node join`")?;
-            report = kept(&keeper)?;
+            report = kept(config, &keeper)?;
         }
     }
     show(config, &report)
 }
 
-fn kept(keeper: &Keeper) -> anyhow::Result<LenderReport> {
+fn kept(config: &Config, keeper: &Keeper) -> anyhow::Result<LenderReport> {
     let (local, remote) = (keeper.local()?, keeper.portal().preferences);
     let effective = Preferences::effective(&local, &remote);
-    Ok(LenderReport { local, remote, effective, ..LenderReport::default() })
+    let Config { slots, memory_bytes, cache_bytes: disk_bytes, .. } = *config;
+    let fixed = Fixed { slots, memory_bytes, disk_bytes };
+    Ok(LenderReport { local, remote, effective, fixed, ..LenderReport::default() })
 }
 
 fn show(config: &Config, report: &LenderReport) -> Result<String, Failure> {
@@ -59,7 +61,7 @@ fn show(config: &Config, report: &LenderReport) -> Result<String, Failure> {
     let preset = serde_json::to_value(preset)?.as_str().unwrap_or_default().to_owned();
     let mut text = String::new();
     for key in FIELDS {
-        let fixed = fixed(config, key);
+        let fixed = fixed(&report.fixed, key);
         let (value, from) = match (&fixed, effective.get(key)) {
             (Some(value), _) => (value.clone(), "command line, variable or node.toml".to_owned()),
             (None, Some(value)) if local.contains_key(key) => (shown(key, value), "here".into()),
@@ -74,11 +76,11 @@ fn show(config: &Config, report: &LenderReport) -> Result<String, Failure> {
 }
 
 /// What flags and files fix, whatever is chosen.
-fn fixed(config: &Config, key: &str) -> Option<String> {
+fn fixed(by: &Fixed, key: &str) -> Option<String> {
     match key {
-        "slots" => config.slots.map(|slots| slots.to_string()),
-        "memory_percent_busy" | "memory_percent_idle" => config.memory_bytes.map(|memory| bytes(memory) + " always"),
-        "disk_bytes" => config.cache_bytes.map(bytes),
+        "slots" => by.slots.map(|slots| slots.to_string()),
+        "memory_percent_busy" | "memory_percent_idle" => by.memory_bytes.map(|memory| bytes(memory) + " always"),
+        "disk_bytes" => by.disk_bytes.map(bytes),
         _ => None,
     }
 }
@@ -124,6 +126,16 @@ pub async fn earnings(config: &Config, days: u32) -> Result<String, Failure> {
         text.push_str(&format!("  {line}\n"));
     }
     Ok(text)
+}
+
+/// What a status shows of it, where the grid is there to say so.
+pub async fn sums(config: &Config, request: &Request) -> Option<NodeEarnings> {
+    if *request != Request::Status {
+        return None;
+    }
+    let utc_offset_min = chrono::Local::now().offset().local_minus_utc() / 60;
+    let report = control::ask::<EarningsReport>(&config.data, &Request::Earnings { days: 1, utc_offset_min }).await;
+    report.ok().filter(|report| report.credits).map(|report| report.sums)
 }
 
 /// Whole micro-credits as credits, two digits behind the point.

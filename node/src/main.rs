@@ -136,7 +136,7 @@ async fn ask(config: &Config, request: Request) -> Result<(), Failure> {
     let status: StatusReply = control::ask(&config.data, &request).await?;
     match config.json {
         true => print(format!("{}\n", serde_json::to_string(&status)?).as_bytes()),
-        false => print(status::text(&status).as_bytes()),
+        false => print(status::text(&status, lender::sums(config, &request).await.as_ref()).as_bytes()),
     }
 }
 

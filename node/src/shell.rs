@@ -337,7 +337,7 @@ impl Shell {
                 self.session.send_replace(None);
                 let news = was_online || self.offline.as_ref() != Some(&reason);
                 self.offline = Some(reason.clone());
-                if news { self.agent.on_offline(reason) } else { Vec::new() }
+                if news { self.agent.on_offline(self.now(), reason) } else { Vec::new() }
             }
             LinkEvent::Fatal(refused) => {
                 let message = format!("the grid refuses this node: {}", refused.message);

@@ -23,7 +23,7 @@ pub use accounts::{
 };
 pub use admin::{
     AccountRef, AdminHealth, AdminJob, AdminModule, AdminNode, AdminUser, HealthPart, LedgerParty, LedgerRow,
-    NewSuspension, REASON_BYTES_MAX, UserChange,
+    NewSuspension, REASON_BYTES_MAX, Report, UserChange,
 };
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
@@ -535,9 +535,9 @@ pub struct NodeInfo {
     pub id: NodeId,
     /// Its name.
     pub name: String,
-    /// `online`, `paused`, `draining` or `offline`.
+    /// `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator.
     pub state: String,
-    /// Why it is paused, or what it is about to do.
+    /// Why it is paused or suspended, or what it is about to do.
     pub reason: Option<String>,
     /// Whether it holds units and runs them.
     #[serde(default)]

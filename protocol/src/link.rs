@@ -431,9 +431,39 @@ mod tests {
         assert_eq!(read, Refused { reason: RefusedReason::Busy, message: "full".into() });
     }
 
+    /// A node that was made before owners could choose says nothing of it.
+    #[test]
+    fn older_nodes_are_understood() {
+        #[derive(Serialize)]
+        struct OlderStatus {
+            state: NodeState,
+            slots: u32,
+            memory_bytes: u64,
+            takes_strangers: bool,
+            leases: Vec<u64>,
+            units_held: u64,
+            progress: Vec<UnitProgress>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Older {
+            Status(OlderStatus),
+        }
+        let state = NodeState::Active;
+        let (leases, progress) = (vec![4], Vec::new());
+        let older =
+            OlderStatus { state, slots: 2, memory_bytes: 9, takes_strangers: true, leases, units_held: 1, progress };
+        let bytes = wire::encode(&Older::Status(older));
+        let ToServer::Status(read) = wire::decode(&bytes, 1024).unwrap() else { panic!("a status") };
+        assert_eq!((read.slots, read.leases, read.owner), (2, vec![4], None));
+    }
+
     #[test]
     fn messages_round_trip() {
+        let pause = RemotePause { since_ms: 5, until_ms: None, finish: true };
+        let wish = OwnerWish { name: "attic".into(), pause: Some(pause), ..OwnerWish::default() };
         let messages = [
+            ToNode::Owner(Box::new(wish)),
             ToNode::Closing,
             ToNode::Committed { frame: 7 },
             ToNode::Cancel(Cancel { job: JobId::random(), units: vec![(UnitKey { stage: 1, seq: 9 }, 2)] }),

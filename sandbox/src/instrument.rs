@@ -25,6 +25,7 @@ use wasmparser::WasmFeatures;
 
 pub use component::component;
 pub use fallow_protocol::manifest::{Builds, Floats};
+pub(crate) use info::Info;
 pub use meter::{METER_EXPORT, METER_MEMORY, METER_MODULE, meter};
 pub use module::module;
 

@@ -13,6 +13,7 @@ mod confine;
 pub mod conformance;
 pub mod instrument;
 mod os;
+pub mod widen;
 mod wire;
 mod worker;
 

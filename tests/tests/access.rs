@@ -25,6 +25,8 @@ enum Whose {
     Persons,
     /// The owner's of the thing in the path; for all others there is no such thing.
     Owners,
+    /// The owner's, where the part of the thing that the path names may not be there yet.
+    OwnersPart,
     /// The owner's, for a person with a session; for all others there is no such thing.
     OwnersInPerson,
     /// Operators'.
@@ -64,6 +66,15 @@ const ROUTES: &[(&str, &str, Whose)] = &[
     ("POST", "/api/v1/nodes/join-tokens", Accounts),
     ("GET", "/api/v1/credits", Accounts),
     ("GET", "/api/v1/credits/statement", Accounts),
+    ("GET", "/api/v1/events", Accounts),
+    ("GET", "/api/v1/modules", Accounts),
+    ("POST", "/api/v1/modules/draft", Accounts),
+    ("GET", "/api/v1/projects", Accounts),
+    ("POST", "/api/v1/jobs/draft", Accounts),
+    ("POST", "/api/v1/reports", Accounts),
+    ("GET", "/api/v1/groups", Accounts),
+    ("POST", "/api/v1/groups", Accounts),
+    ("GET", "/api/v1/invitations", Accounts),
     ("PATCH", "/api/v1/me", Persons),
     ("POST", "/api/v1/me/email", Persons),
     ("GET", "/api/v1/me/audit", Persons),
@@ -87,14 +98,61 @@ const ROUTES: &[(&str, &str, Whose)] = &[
     ("GET", "/api/v1/jobs/{id}/logs", Owners),
     ("GET", "/api/v1/jobs/{id}/explain", Owners),
     ("GET", "/api/v1/jobs/{id}/result", Owners),
+    ("GET", "/api/v1/jobs/{id}/map", Owners),
+    ("GET", "/api/v1/jobs/{id}/events", Owners),
+    ("GET", "/api/v1/jobs/{id}/errors", Owners),
+    ("GET", "/api/v1/jobs/{id}/nodes", Owners),
+    ("GET", "/api/v1/jobs/{id}/timeline", Owners),
+    ("GET", "/api/v1/jobs/{id}/preview", Owners),
+    ("GET", "/api/v1/jobs/{id}/preview/{index}", OwnersPart),
+    ("GET", "/api/v1/jobs/{id}/units/{stage}/{seq}", OwnersPart),
+    ("GET", "/api/v1/jobs/{id}/units/{stage}/{seq}/output", OwnersPart),
     ("POST", "/api/v1/jobs/{id}/budget", Owners),
     ("POST", "/api/v1/jobs/{id}/retry", Owners),
     ("POST", "/api/v1/jobs/{id}/cancel", Owners),
+    ("GET", "/api/v1/groups", Accounts),
+    ("POST", "/api/v1/groups", Accounts),
+    ("GET", "/api/v1/invitations", Accounts),
+    ("POST", "/api/v1/invitations/{name}/accept", Accounts),
+    ("POST", "/api/v1/invitations/{name}/decline", Accounts),
+    ("POST", "/api/v1/groups/{name}/invitations", Accounts),
+    ("GET", "/api/v1/groups/{name}", Owners),
+    ("DELETE", "/api/v1/groups/{name}/invitations/{account}", Owners),
+    ("DELETE", "/api/v1/groups/{name}/members/{account}", Owners),
+    ("GET", "/api/v1/admin/users", Operators),
+    ("PATCH", "/api/v1/admin/users/{id}", Operators),
+    ("POST", "/api/v1/admin/users/{id}/suspend", Operators),
+    ("POST", "/api/v1/admin/users/{id}/restore", Operators),
+    ("GET", "/api/v1/admin/nodes", Operators),
+    ("POST", "/api/v1/admin/nodes/{id}/suspend", Operators),
+    ("POST", "/api/v1/admin/nodes/{id}/restore", Operators),
+    ("GET", "/api/v1/admin/jobs", Operators),
+    ("GET", "/api/v1/admin/modules", Operators),
+    ("POST", "/api/v1/admin/modules/{digest}/suspend", Operators),
+    ("POST", "/api/v1/admin/modules/{digest}/restore", Operators),
+    ("GET", "/api/v1/admin/ledger", Operators),
+    ("GET", "/api/v1/admin/audit", Operators),
+    ("GET", "/api/v1/admin/reports", Operators),
+    ("GET", "/api/v1/admin/health", Operators),
     ("GET", "/api/v1/accounts", Operators),
     ("POST", "/api/v1/accounts", Operators),
     ("POST", "/api/v1/accounts/{id}/grants", Operators),
     ("GET", "/api/v1/ledger/trial", Operators),
     ("GET", "/api/v1/disputes", Operators),
+    ("GET", "/api/v1/admin/users", Operators),
+    ("GET", "/api/v1/admin/nodes", Operators),
+    ("GET", "/api/v1/admin/jobs", Operators),
+    ("GET", "/api/v1/admin/modules", Operators),
+    ("GET", "/api/v1/admin/ledger", Operators),
+    ("GET", "/api/v1/admin/audit", Operators),
+    ("GET", "/api/v1/admin/health", Operators),
+    ("PATCH", "/api/v1/admin/users/{id}", Operators),
+    ("POST", "/api/v1/admin/users/{id}/suspend", Operators),
+    ("POST", "/api/v1/admin/users/{id}/restore", Operators),
+    ("POST", "/api/v1/admin/nodes/{id}/suspend", Operators),
+    ("POST", "/api/v1/admin/nodes/{id}/restore", Operators),
+    ("POST", "/api/v1/admin/modules/{digest}/suspend", Operators),
+    ("POST", "/api/v1/admin/modules/{digest}/restore", Operators),
     ("POST", "/api/v1/nodes/{id}/anchor", Operators),
     ("DELETE", "/api/v1/nodes/{id}/anchor", Operators),
     ("GET", "/api/v1/node/blobs/{digest}", Nodes),
@@ -103,6 +161,23 @@ const ROUTES: &[(&str, &str, Whose)] = &[
     ("GET", "/api/v1/node/blobs/{digest}/upload", Nodes),
     ("PATCH", "/api/v1/node/uploads/{upload}", Nodes),
     ("DELETE", "/api/v1/node/uploads/{upload}", Nodes),
+    ("GET", "/api/v1/node/earnings", Nodes),
+    ("GET", "/api/v1/nodes/{id}", Owners),
+    ("PATCH", "/api/v1/nodes/{id}", Owners),
+    ("GET", "/api/v1/nodes/{id}/availability", Owners),
+    ("GET", "/api/v1/nodes/{id}/earnings", Owners),
+    ("GET", "/api/v1/nodes/{id}/intervals", Owners),
+    ("POST", "/api/v1/nodes/{id}/pause", Owners),
+    ("POST", "/api/v1/nodes/{id}/resume", Owners),
+    ("PUT", "/api/v1/nodes/{id}/preferences", Owners),
+    ("PUT", "/api/v1/nodes/{id}/takes", Owners),
+    ("POST", "/api/v1/invitations/{name}/accept", OwnersPart),
+    ("POST", "/api/v1/invitations/{name}/decline", OwnersPart),
+    ("GET", "/api/v1/groups/{name}", Owners),
+    ("POST", "/api/v1/groups/{name}/invitations", Owners),
+    ("DELETE", "/api/v1/groups/{name}/invitations/{account}", OwnersPart),
+    ("DELETE", "/api/v1/groups/{name}/members/{account}", OwnersPart),
+    ("DELETE", "/api/v1/groups/{name}", Owners),
     ("DELETE", "/api/v1/nodes/{id}", Owners),
     ("DELETE", "/api/v1/keys/{key}", Owners),
     ("DELETE", "/api/v1/tokens/{id}", Owners),
@@ -160,9 +235,21 @@ impl Cast {
             Who::Other => self.other.request(method.clone(), path),
             Who::Operator => self.operator.request(method.clone(), path),
         };
-        // A body that fits nothing: whoever may is told so, and nothing is done.
         let takes_body = matches!(*method, Method::POST | Method::PATCH | Method::PUT);
-        if takes_body { request.json(&json!({"no such field": 1})) } else { request }
+        if takes_body { request.header("idempotency-key", "walk").json(&body(path)) } else { request }
+    }
+}
+
+/// A body for a path. Where the path names a thing it is right, so that the thing's owner decides about the answer;
+/// elsewhere it fits nothing: whoever may ask is told so, and nothing is done.
+fn body(path: &str) -> Value {
+    match path.rsplit('/').next().unwrap_or_default() {
+        "budget" => json!({"amount": 1}),
+        "pause" | "preferences" => json!({}),
+        "takes" => json!({"who": "own", "not_authors": [], "not_modules": []}),
+        "invitations" => json!({"account_name": "other"}),
+        thing if thing.starts_with("node-") => json!({"name": "renamed"}),
+        _ => json!({"no such field": 1}),
     }
 }
 
@@ -177,7 +264,8 @@ fn fits(whose: Whose, who: Who, status: u16) -> bool {
         (Persons | OwnersInPerson, Who::OwnerByToken) => status == 403,
         (Operators, Who::Operator) | (Accounts | Persons, _) => let_in,
         (Operators, _) => status == 403,
-        (Owners | OwnersInPerson, Who::Other | Who::Operator) => status == 404,
+        (Owners | OwnersPart | OwnersInPerson, Who::Other | Who::Operator) => status == 404,
+        (OwnersPart, Who::Owner | Who::OwnerByToken) => let_in,
         (Owners, Who::Owner | Who::OwnerByToken) | (OwnersInPerson, Who::Owner) => let_in && status != 404,
     }
 }
@@ -219,12 +307,30 @@ async fn things(grid: &Grid, owner: &Account, cast: &Cast) -> Result<Things> {
     let sessions = sessions["items"].as_array().context("a list")?;
     let session = sessions.iter().find(|session| session["current"] == false).context("another session")?;
     let account = text(&owner.get("/api/v1/me").await?, "id")?;
+    let group = owner.request(Method::POST, "/api/v1/groups").json(&json!({"name": "lab"}));
+    group.send().await?.error_for_status()?;
+    let ask = owner.request(Method::POST, "/api/v1/groups/lab/invitations").json(&json!({"account_name": "operator"}));
+    let asked: Value = ask.send().await?.error_for_status()?.json().await?;
+    cast.owner.post("/api/v1/groups", &json!({"name": "lab"})).await?;
     Ok(Things(vec![
+        ("/api/v1/groups/{name}/invitations/", "account", text(&asked["invitations"][0], "account")?),
+        ("/api/v1/groups/{name}/members/", "account", account.clone()),
+        ("/api/v1/", "name", "lab".into()),
+        ("/api/v1/admin/users/", "id", account.clone()),
+        ("/api/v1/admin/nodes/", "id", node.id.to_string()),
         ("/api/v1/jobs/", "id", job),
         ("/api/v1/nodes/", "id", node.id.to_string()),
         ("/api/v1/tokens/", "id", text(&token, "id")?),
         ("/api/v1/sessions/", "id", text(session, "id")?),
-        ("/api/v1/accounts/", "id", account),
+        ("/api/v1/accounts/", "id", account.clone()),
+        ("/api/v1/admin/users/", "id", account.clone()),
+        ("/api/v1/admin/nodes/", "id", node.id.to_string()),
+        ("/api/v1/jobs/", "stage", "1".into()),
+        ("/api/v1/jobs/", "seq", "0".into()),
+        ("/api/v1/jobs/", "index", "0".into()),
+        ("/api/v1/groups/", "name", "lab".into()),
+        ("/api/v1/groups/", "account", account),
+        ("/api/v1/invitations/", "name", "lab".into()),
         ("/api/v1/keys/", "key", text(&keys["items"][0], "key")?),
         ("/api/v1/", "digest", blob.to_string()),
         ("/api/v1/node/uploads/", "upload", "0123456789abcdef".repeat(4)),

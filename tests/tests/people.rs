@@ -107,9 +107,9 @@ async fn what_is_denied_gets_nothing() -> Result<()> {
 async fn a_deleted_account_takes_its_jobs_and_computers_along() -> Result<()> {
     let grid = Grid::start_with(OPEN).await?;
     let ann = Person::register(&grid, "ann").await?;
-    let token = ann
-        .post("/api/v1/tokens", &json!({"name": "t", "scopes": ["jobs:write", "jobs:read", "nodes:write"], "days": 1}));
-    let account = grid.logged_in("ann", &text(&token.await?, "token")?).await?;
+    let new = json!({"name": "t", "scopes": ["jobs:write", "jobs:read", "nodes:write"], "days": 1});
+    let token = ann.post("/api/v1/tokens", &new).await?;
+    let account = grid.logged_in("ann", &text(&token, "token")?).await?;
     let job = account.submit("examples/primes", &["--split", "range:0..1000:10"]).await?;
     let node = fallow_tests::raw_node::RawNode::enrol(&grid, &account, "heron").await?;
     let mut link = node.online(0).await?;

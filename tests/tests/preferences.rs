@@ -353,7 +353,7 @@ async fn states_are_kept_as_intervals_over_a_kill_of_the_server() -> Result<()> 
     let pause = at(&before, "paused").context("it was just there")?;
     // Changes are written every second; what is there after one more of them survives.
     let written = || async {
-        let database = grid.server_data().join("grid.db");
+        let database = grid.server_data().join("fallow.sqlite");
         let bytes = [database.clone(), PathBuf::from(format!("{}-wal", database.display()))];
         let found = bytes.iter().filter_map(|path| std::fs::read(path).ok()).any(|it| contains(&it, b"a backup"));
         Ok(json!(found))
@@ -394,7 +394,8 @@ async fn an_owner_turns_an_author_away_and_the_author_hears_why() -> Result<()> 
     let told = |explained: &Value| {
         explained["reasons"].as_array().into_iter().flatten().any(|reason| reason["code"] == "author-not-taken")
     };
-    until("the reason", || bob.get(&format!("/api/v1/jobs/{job}/explain")), told).await?;
+    let explained = format!("/api/v1/jobs/{job}/explain");
+    until("the reason", || bob.get(&explained), told).await?;
     let anyone = json!({ "who": "anyone" });
     ann.request(Method::PUT, &path).json(&anyone).send().await?.error_for_status()?;
     bob.result(&job).await.map(drop)

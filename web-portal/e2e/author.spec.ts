@@ -21,6 +21,7 @@ const PAGES = [
   { name: "unit", path: "/jobs/job-7f3a/units/1/181", ready: "412 nuclei" },
   { name: "projects", path: "/projects", ready: "Sweeps" },
   { name: "modules", path: "/modules", ready: "primes.wasm" },
+  { name: "submit", path: `/submit?module=${"c".repeat(64)}`, ready: "run, split, merge" },
   { name: "credits", path: "/credits", ready: "Older|Statement" },
 ];
 

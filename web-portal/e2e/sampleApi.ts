@@ -68,6 +68,8 @@ export class SampleGrid {
       "/jobs/job-7f3a/preview": () => PREVIEW,
       "/jobs/job-7f3a/explain": () => EXPLAIN,
       "/projects": () => ({ items: this.projects(), next: null }),
+      "/jobs/draft": () => DRAFT,
+      "/nodes": () => ({ items: [], next: null }),
       "/modules": () => ({ items: this.modules(), next: null }),
     };
     const found = known[path];
@@ -273,7 +275,7 @@ export class SampleGrid {
       ...more,
     });
     return [
-      module("cells.wasm", "4", {}),
+      module("cells.wasm", "c", {}),
       module("primes.wasm", "b", {
         jobs: 41,
         exports: { run: true, split: false, merge: false, command: false },
@@ -350,6 +352,22 @@ const PREVIEW = {
     { index: 1, name: "nuclei.csv", bytes: 1_240_000, kind: "text" },
     { index: 2, name: `../../${EVIL}`, bytes: 12, kind: "text" },
   ],
+};
+const DRAFT = {
+  units: { count: 4096, exact: false },
+  first: [
+    { seq: 0, bytes: 245_760, text: "tile 0,0 of slide-12.png" },
+    { seq: 1, bytes: 245_760, text: EVIL },
+  ],
+  price: {
+    costs: true,
+    per_unit: 9_000,
+    total_from: 33_000_000,
+    total_to: 42_000_000,
+    budget_suggested: 60_000_000,
+  },
+  seconds: { from: 1500, to: 2400 },
+  problems: [{ field: "budget", text: "this grid takes credits: give at least 33.00" }],
 };
 const EXPLAIN = {
   job: "job-7f3a",

@@ -8,8 +8,8 @@ use std::process::Command;
 use crate::guests::target;
 use crate::sh::{Result, command, root, run};
 
-/// The server with its pages inside. They must have been built before.
-pub const FEATURES: [&str; 2] = ["--features", "grid-server/portal"];
+/// Server and node with their pages inside. They must have been built before.
+pub const FEATURES: [&str; 2] = ["--features", "grid-server/portal,fallow-node/portal"];
 
 /// Folders that are made, not written.
 const MADE: [&str; 4] = ["node_modules", "dist", "dist-node", "test-results"];

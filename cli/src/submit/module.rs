@@ -75,7 +75,7 @@ async fn component(session: &Session, args: &WorkArgs) -> anyhow::Result<(Bytes,
     let label = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let read = std::fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
     // Components stay as they are; core modules are adapted before they are signed.
-    let component = to_component(read).with_context(|| format!("in {}", file.display()))?;
+    let component = to_component(read, false).with_context(|| format!("in {}", file.display()))?;
     Ok((component.into(), label))
 }
 

@@ -1,7 +1,9 @@
 //! From what a compiler wrote to a component: a core module of WASI preview 1 gets wasmtime's adapter, in this
-//! process, before anything is signed. A component stays as it is.
+//! process, before anything is signed. A component that was built elsewhere stays as it is. All others get wide
+//! products, which no compiler makes rightly yet (decision 14).
 
 use anyhow::{Context, bail};
+use fallow_sandbox::widen;
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER, WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
 };
@@ -18,12 +20,18 @@ struct Shape {
     foreign_import: Option<String>,
 }
 
-/// Make a component of `wasm`, which is a component already, or a core module.
-pub fn to_component(wasm: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+/// Make a component of `wasm`, which is a component already, or a core module; `compiled_here` says whether it comes
+/// from a compiler that was called for it, and may be changed.
+pub fn to_component(wasm: Vec<u8>, compiled_here: bool) -> anyhow::Result<Vec<u8>> {
     match encoding(&wasm)? {
+        Encoding::Component if compiled_here => widened(wasm),
         Encoding::Component => Ok(wasm),
-        Encoding::Module => adapt(&wasm),
+        Encoding::Module => widened(adapt(&wasm)?),
     }
+}
+
+fn widened(component: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    Ok(widen::component(&component)?.unwrap_or(component))
 }
 
 fn encoding(wasm: &[u8]) -> anyhow::Result<Encoding> {
@@ -105,16 +113,18 @@ mod tests {
     #[test]
     fn a_plain_program_becomes_a_command() {
         let core = module(&[TYPE, FUNCTION, MEMORY, EXPORTS, CODE]);
-        let component = to_component(core).unwrap();
+        let component = to_component(core, true).unwrap();
         assert!(matches!(encoding(&component).unwrap(), Encoding::Component));
         assert!(component.windows(12).any(|bytes| bytes == b"wasi:cli/run"));
-        assert_eq!(to_component(component.clone()).unwrap(), component);
+        for compiled_here in [false, true] {
+            assert_eq!(to_component(component.clone(), compiled_here).unwrap(), component);
+        }
     }
 
     #[test]
     fn what_is_no_task_is_refused_with_a_reason() {
         let kind = |wasm: Vec<u8>| {
-            let error = to_component(wasm).unwrap_err();
+            let error = to_component(wasm, false).unwrap_err();
             error.downcast_ref::<Failure>().map(|failure| failure.kind.clone())
         };
         assert_eq!(kind(b"hello".to_vec()).as_deref(), Some("not-wasm"));
@@ -122,6 +132,6 @@ mod tests {
         assert_eq!(kind(module(&[])).as_deref(), Some("no-export"));
         let import = b"\x02\x09\x01\x03env\x01f\x00\x00";
         assert_eq!(kind(module(&[TYPE, import])).as_deref(), Some("foreign-import"));
-        assert!(to_component(module(&[&[7, 200, 1]])).is_err());
+        assert!(to_component(module(&[&[7, 200, 1]]), false).is_err());
     }
 }

@@ -98,7 +98,11 @@ pub async fn list_modules(
     let more = rows.len() as u64 > limit;
     rows.truncate(limit as usize);
     let next = rows.last().filter(|_| more).map(|(id, _)| id.to_string());
-    Ok(Json(Page { items: rows.into_iter().map(|(_, module)| module).collect(), next }))
+    let told = |(_, module): (i64, ModuleListed)| {
+        let suspended = app.suspensions.module(&module.module, &module.component);
+        ModuleListed { suspended, ..module }
+    };
+    Ok(Json(Page { items: rows.into_iter().map(told).collect(), next }))
 }
 
 /// What is to be signed for a component that was uploaded: its manifest, after it was validated.

@@ -28,7 +28,10 @@ pub async fn infos(app: &App, nodes: Vec<NodeRow>) -> Result<Vec<NodeInfo>, Stor
 fn info(app: &App, earned_today: u64, pending: u64, row: NodeRow) -> NodeInfo {
     let record = app.trust.record(row.id);
     let presence = app.nodes.presence(row.id);
-    let (state, reason) = state(presence.as_ref());
+    let (state, reason) = match app.suspensions.node(row.id, row.account_id) {
+        Some(why) => ("suspended", Some(why)),
+        None => state(presence.as_ref()),
+    };
     NodeInfo {
         standing: standing::of_node(app, row.id, row.account_id),
         id: row.public_id,

@@ -75,7 +75,7 @@ fn tell(node: &Node, name: &str, settings: Settings) {
     }
 }
 
-/// As the matcher sees it. Groups are not known yet: `companions` are theirs to fill.
+/// As the matcher sees it. Who shares a group with the owner is filled in when it asks.
 fn matching_takes(settings: &Settings) -> matching::Takes {
     matching::Takes {
         who: settings.who,

@@ -12,7 +12,7 @@ use crate::store::errors::{self, Said};
 use crate::store::logs::outcome;
 
 /// Units that are looked at, of each kind.
-const UNITS_MAX: u64 = 20_000;
+const UNITS_MAX: u64 = 5_000;
 /// Groups that are told.
 const GROUPS_MAX: usize = 100;
 
@@ -30,13 +30,16 @@ fn group(said: Vec<Said>) -> Vec<ErrorGroup> {
         let example = UnitPlace { stage: said.stage, seq: said.seq, attempt: said.attempt };
         let group = groups.entry((said.state, said.class, shape(&said.message))).or_insert_with(|| ErrorGroup {
             class: outcome(said.class, None).map_or("lost", |outcome| outcome.label()).to_owned(),
-            message: said.message,
+            message: said.message.clone(),
             count: 0,
             units: 0,
             state: said.state,
             example,
             help: help(said.class).map(str::to_owned),
         });
+        if (example.stage, example.seq) < (group.example.stage, group.example.seq) {
+            (group.example, group.message) = (example, said.message);
+        }
         group.count = group.count.saturating_add(said.attempts);
         group.units = group.units.saturating_add(said.units);
     }
@@ -87,8 +90,8 @@ mod tests {
     #[test]
     fn numbers_do_not_make_errors_different() {
         let groups = group(vec![
-            said(UnitState::Failed, "index 7 of 12", 7, 1),
             said(UnitState::Failed, "index 53 of 80", 53, 2),
+            said(UnitState::Failed, "index 7 of 12", 7, 1),
             said(UnitState::Again, "index 1 of 2", 1, 1),
             said(UnitState::Failed, "other", 9, 1),
         ]);

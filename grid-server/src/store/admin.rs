@@ -1,6 +1,6 @@
 //! Lists for operators: users, nodes, jobs, modules. One statement a page, whatever is shown of a row.
 
-use fallow_protocol::api::{AccountRef, AdminUser, JobPhase, Suspended};
+use fallow_protocol::api::{AccountRef, AdminUser, JobPhase, Report, Suspended};
 use fallow_protocol::link::Machine;
 use fallow_protocol::{AccountId, Digest, JobId, NodeId};
 use grid_core::AccountNo;
@@ -238,6 +238,32 @@ pub async fn modules<C: ConnectionTrait>(
             created_at_ms: sql::unsigned(row, "created_at_ms")?,
             expires_at_ms: sql::unsigned(row, "expires_at_ms")?,
             jobs: sql::unsigned(row, "jobs")?,
+        })
+    };
+    sql::all(connection, text, values).await?.iter().map(read).collect()
+}
+
+/// What was said of programs, newest first.
+pub async fn reports<C: ConnectionTrait>(
+    connection: &C,
+    part: Part<'_>,
+    digest: Option<Digest>,
+) -> Result<Vec<Report>, StoreError> {
+    let text = "SELECT r.id, r.made_at_ms, r.module, r.job, r.note, a.name AS by_name FROM reports r \
+        JOIN accounts a ON a.id = r.account WHERE r.id < $3 AND ($1 = '' OR r.job = $1 OR r.module = $5 \
+            OR LOWER(a.name) LIKE $2 ESCAPE '!' OR LOWER(r.note) LIKE $2 ESCAPE '!') ORDER BY r.id DESC LIMIT $4";
+    let [query, pattern] = part.texts();
+    let digest = digest.map(|digest| digest.0.to_vec()).unwrap_or_default();
+    let values = vec![query, pattern, part.after.unwrap_or(i64::MAX).into(), signed(part.limit).into(), digest.into()];
+    let read = |row: &QueryResult| {
+        let (module, job): (Option<Vec<u8>>, Option<String>) = (sql::get(row, "module")?, sql::get(row, "job")?);
+        Ok(Report {
+            id: sql::unsigned(row, "id")?,
+            at_ms: sql::unsigned(row, "made_at_ms")?,
+            by: sql::get(row, "by_name")?,
+            module: module.and_then(|bytes| Digest::from_slice(&bytes)),
+            job: job.and_then(|job| job.parse().ok()),
+            text: sql::get(row, "note")?,
         })
     };
     sql::all(connection, text, values).await?.iter().map(read).collect()

@@ -32,12 +32,12 @@ pub struct Said {
 const FAILED: &str =
     "SELECT state, class, message, COUNT(*), CAST(SUM(attempt) AS BIGINT), stage, MIN(seq), MAX(attempt)
     FROM (SELECT state, class, SUBSTR(COALESCE(message, ''), 1, 500) AS message, attempt, stage, seq
-        FROM units {by:units_failed} WHERE job = $1 AND (state = 5 OR state = 6) ORDER BY stage, seq LIMIT $2) AS some
+        FROM units {by:units_failed} WHERE job = $1 AND (state = 5 OR state = 6) ORDER BY stage, seq LIMIT $2) AS looked_at
     GROUP BY state, class, message, stage";
 const AGAIN: &str =
     "SELECT state, class, message, COUNT(*), CAST(SUM(attempt) AS BIGINT), stage, MIN(seq), MAX(attempt)
     FROM (SELECT state, class, SUBSTR(COALESCE(message, ''), 1, 500) AS message, attempt, stage, seq
-        FROM units {by:units_again} WHERE job = $1 AND (state = 4 OR state = 2) ORDER BY stage, seq LIMIT $2) AS some
+        FROM units {by:units_again} WHERE job = $1 AND (state = 4 OR state = 2) ORDER BY stage, seq LIMIT $2) AS looked_at
     WHERE state = 4 AND class > 1 GROUP BY state, class, message, stage";
 
 /// What units of a job said that failed, or are to be tried again, of the first `limit` of each; and whether that were

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fallow_protocol::api::UnitState;
+use fallow_protocol::api::{UnitState, Who};
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
@@ -151,6 +151,9 @@ pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
     let jobs = jobs.iter().map(|job| view(app, job, &about)).collect();
     let mut nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
     let (policy, anchor) = (*app.trust.policy(), app.anchor.ready().is_ok());
+    for node in nodes.iter_mut().filter(|node| node.takes.who == Who::Groups) {
+        Arc::make_mut(&mut node.takes).companions = app.groups.companions(node.owner.0);
+    }
     mind_the_door(&mut nodes, &policy, app.trust.door(), anchor);
     Snapshot { nodes, jobs, policy, anchor, has_anchor: !app.anchor.is_off() }
 }

@@ -10,6 +10,7 @@ mod credits;
 mod forgetting;
 mod gather;
 mod jobs;
+mod operators;
 mod raw;
 mod trouble;
 mod uploads;

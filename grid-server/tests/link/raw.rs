@@ -165,6 +165,15 @@ impl Raw {
         }
     }
 
+    /// The first message that `wanted` takes; others before it are dropped.
+    pub async fn wait_for<T>(&mut self, wanted: impl Fn(ToNode) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(self.next().await) {
+                return found;
+            }
+        }
+    }
+
     /// The next lease; other messages before it are dropped.
     pub async fn lease(&mut self) -> Lease {
         loop {

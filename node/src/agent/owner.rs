@@ -95,7 +95,7 @@ impl Agent {
         self.paused_since_ms = None;
         let finished = self.setup.policy.finishing.take().is_some();
         let paused = self.setup.policy.paused.take().is_some();
-        if paused {
+        if paused && !self.contact.is_over() {
             actions.push(Action::ResumeWorkers);
         }
         if paused || finished {

@@ -132,7 +132,10 @@ pub fn queue_depth(unit_us: Option<u64>) -> u64 {
 impl Agent {
     /// Give units to slots, and jobs to slots without one.
     pub(super) fn assign(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !self.setup.policy.may_run() || self.leases.frames_uncommitted() >= FRAMES_UNCOMMITTED_MAX {
+        if !self.setup.policy.may_run()
+            || self.contact.is_over()
+            || self.leases.frames_uncommitted() >= FRAMES_UNCOMMITTED_MAX
+        {
             return;
         }
         for slot in 0..self.slots_open() {
@@ -257,6 +260,15 @@ impl Agent {
             let unwanted = slot.queue.iter().all(|unit| unit.dropped);
             let runs_unwanted = slot.queue.iter().any(|unit| unit.dropped && unit.started_ms.is_some());
             if unwanted || (long && runs_unwanted) || self.runs_long_unwanted(index, now) {
+                self.stop(index, actions);
+            }
+        }
+    }
+
+    /// Stop all workers of a job, whatever they do.
+    pub(super) fn stop_slots_of(&mut self, id: &JobId, actions: &mut Vec<Action>) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].job() == Some(id) {
                 self.stop(index, actions);
             }
         }

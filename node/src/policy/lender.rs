@@ -141,6 +141,11 @@ impl Lender {
         self.pause.as_ref()
     }
 
+    /// What the computer has, and what is fixed.
+    pub fn means(&self) -> &Means {
+        &self.means
+    }
+
     /// What he chose here, on the portal, and what holds.
     pub fn preferences(&self) -> (&Preferences, &Preferences, &Preferences) {
         (&self.local, &self.remote, &self.rules)

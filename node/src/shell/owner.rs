@@ -9,9 +9,9 @@ use tokio::time::Instant;
 
 use super::Shell;
 use crate::agent::io::{Action, OwnerCommand};
-use crate::control::{Asked, LenderReport, Reply, Request, StatusReply};
+use crate::control::{Asked, Fixed, LenderReport, Reply, Request, StatusReply};
 use crate::join::unix_ms;
-use crate::policy::{Observation, OwnPause};
+use crate::policy::{Means, Observation, OwnPause};
 
 /// Workers that may run only a part of the time run so often.
 const CYCLE: Duration = Duration::from_secs(1);
@@ -156,6 +156,11 @@ impl Shell {
         Vec::new()
     }
 
+    fn fixed(&self) -> Fixed {
+        let Means { slots, units_memory_bytes: memory_bytes, disk_bytes, .. } = *self.lender.means();
+        Fixed { slots, memory_bytes, disk_bytes }
+    }
+
     pub(super) fn status(&self) -> StatusReply {
         let (local, remote, effective) = self.lender.preferences();
         let mut report = self.agent.report();
@@ -172,6 +177,7 @@ impl Shell {
                 local: local.clone(),
                 remote: remote.clone(),
                 effective: effective.clone(),
+                fixed: self.fixed(),
                 seen: self.lender.seen().clone(),
                 until_ms: self.pause.as_ref().and_then(|pause| pause.until_ms),
                 finishing: self

@@ -209,6 +209,27 @@ pub struct LedgerRow {
     pub note: Option<String>,
 }
 
+/// A row of `GET /api/v1/admin/reports`: what somebody says of a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Report {
+    /// Its number.
+    pub id: u64,
+    /// When.
+    pub at_ms: u64,
+    /// Name of the account that made it.
+    pub by: String,
+    /// Of which module.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub module: Option<Digest>,
+    /// Of which job.
+    #[serde(default)]
+    pub job: Option<JobId>,
+    /// What is wrong, in one or more lines.
+    pub text: String,
+}
+
 /// One part of the server in [`AdminHealth`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

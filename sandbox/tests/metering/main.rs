@@ -12,3 +12,4 @@ mod nans;
 mod native;
 mod programs;
 mod seen;
+mod wide_products;

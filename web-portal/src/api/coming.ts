@@ -26,126 +26,25 @@ export type Send<Body, Out, P = unknown> = {
   responses: { 200: Answer<Out>; default: Wrong };
 };
 export type None = Record<string, never>;
-type Id = { path: { id: string } };
 export type Paged = { query?: { cursor?: string; limit?: number } };
 
-export type ErrorGroup = {
-  class: string;
-  message: string;
-  count: number;
-  units: number;
-  state: "failed" | "left_out" | "again";
-  example: { stage: number; seq: number; attempt: number };
-  help?: string | null;
-};
-export type NodeAtWork = { name: string; own: boolean; units: number; done: number; since_ms: number };
-export type Timeline = {
-  bucket_ms: number;
-  from_ms: number;
-  done: number[];
-  failed: number[];
-  events: { at_ms: number; text: string }[];
-};
-export type Attempt = {
-  attempt: number;
-  node?: string | null;
-  outcome?: Schemas["Outcome"] | null;
-  fuel: number;
-  wall_us: number;
-  memory_bytes: number;
-  ended_at_ms?: number | null;
-  verdict?: string | null;
-};
-export type UnitDetail = {
-  unit: Schemas["UnitInfo"];
-  input_bytes: number;
-  attempts: Attempt[];
-  log?: string | null;
-  message?: string | null;
-};
-export type PreviewFile = { index: number; name: string; bytes: number; kind: string };
-export type Preview = {
-  kind: "text" | "table" | "image" | "files" | "none";
-  complete: boolean;
-  units_done: number;
-  text?: string | null;
-  columns?: string[] | null;
-  rows?: string[][] | null;
-  files?: PreviewFile[] | null;
-};
-export type ProjectInfo = {
-  name: string;
-  jobs: number;
-  running: number;
-  done: number;
-  failed: number;
-  spent: number;
-  last_at_ms: number;
-};
-export type ModuleListed = {
-  module: string;
-  component: string;
-  name: string;
-  bytes: number;
-  exports: Schemas["Exports"];
-  limits: Schemas["Limits"];
-  created_at_ms: number;
-  jobs: number;
-  suspended?: string | null;
-};
-export type ModuleDraft = { manifest: string };
-export type JobDraft = {
-  units: { count: number; exact: boolean };
-  first: { seq: number; bytes: number; text?: string | null }[];
-  price: {
-    per_unit?: number | null;
-    total_from?: number | null;
-    total_to?: number | null;
-    budget_suggested?: number | null;
-  };
-  seconds: { from?: number | null; to?: number | null };
-  problems: { field: string; text: string }[];
-};
-export type Submission = Schemas["JobSubmission"] & { project?: string | null };
+export type ErrorGroup = Schemas["ErrorGroup"];
+export type NodeAtWork = Schemas["JobNode"];
+export type Timeline = Schemas["Timeline"];
+export type Attempt = Schemas["UnitAttempt"];
+export type UnitDetail = Schemas["UnitDetail"];
+export type Preview = Schemas["Preview"];
+export type ProjectInfo = Schemas["ProjectInfo"];
+export type ModuleListed = Schemas["ModuleListed"];
+export type JobDraft = Schemas["JobDraft"];
+export type Submission = Schemas["JobSubmission"];
+export type Me = Schemas["Me"];
+/** Reading answers, the client makes a list of a pair. */
 export type Job = Omit<Schemas["JobInfo"], "eta_s"> & {
   /** From and to, seconds. */
   eta_s?: number[] | null;
-  project?: string | null;
 };
-export type Me = Schemas["Me"] & {
-  email?: string | null;
-  email_confirmed?: boolean;
-  totp?: boolean;
-  has_password?: boolean;
-  session?: boolean;
-  suspended?: { reason: string } | null;
-};
-
-export interface Coming {
-  "/api/v1/me": { get: Get<Me>; patch: Send<{ name?: string }, Me> };
-  "/api/v1/session": {
-    post: Send<{ login: string; password: string; code?: string }, Me>;
-    delete: Get<None>;
-  };
-  "/api/v1/jobs": {
-    get: Get<Page<Job>, { query?: { cursor?: string; limit?: number; project?: string; phase?: string } }>;
-    post: Send<Submission, Job, { header: { "idempotency-key": string } }>;
-  };
-  "/api/v1/jobs/draft": { post: Send<Submission, JobDraft> };
-  "/api/v1/jobs/{id}/errors": { get: Get<{ items: ErrorGroup[] }, Id> };
-  "/api/v1/jobs/{id}/nodes": { get: Get<{ items: NodeAtWork[] }, Id> };
-  "/api/v1/jobs/{id}/timeline": { get: Get<Timeline, Id> };
-  "/api/v1/jobs/{id}/preview": { get: Get<Preview, Id> };
-  "/api/v1/jobs/{id}/units/{stage}/{seq}": {
-    get: Get<UnitDetail, { path: { id: string; stage: number; seq: number } }>;
-  };
-  "/api/v1/projects": { get: Get<Page<ProjectInfo>, Paged> };
-  "/api/v1/modules": { get: Get<Page<ModuleListed>, Paged>; post: paths["/api/v1/modules"]["post"] };
-  "/api/v1/modules/draft": {
-    post: Send<{ component: string; name: string; author: string; limits?: Schemas["Limits"] }, ModuleDraft>;
-  };
-}
 
 /** Every route, described or coming. */
-type All = Coming & People & Operating;
+type All = People & Operating;
 export type Routes = Omit<paths, keyof All> & All;

@@ -39,6 +39,247 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people and operators did, newest first. Scope `admin`. */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How every part of the server is: whether it does its work, and its numbers. Scope `admin`. */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's jobs, newest first. Scope `admin`. */
+        get: operations["list_all_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Transfers of the whole ledger, newest first. Scope `admin`. */
+        get: operations["search_ledger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's modules, newest first. Scope `admin`. */
+        get: operations["list_all_modules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules/{digest}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a module go on; its jobs resume. Scope `admin`. */
+        post: operations["restore_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/modules/{digest}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a module everywhere for a reason that its author and lenders are told: by the digest of its manifest or of its
+         *     component, and under whatever other manifest its component goes. Scope `admin`.
+         */
+        post: operations["suspend_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everybody's nodes with what they do now, oldest first. Scope `admin`. */
+        get: operations["list_all_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a node go on; it comes back by itself. Scope `admin`. */
+        post: operations["restore_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/nodes/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a node for a reason: its units stop, its connection ends, and it is refused with the reason. Scope `admin`. */
+        post: operations["suspend_node"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users with what they have and use, oldest first. Scope `admin`. */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change what a user may: fuel, jobs, role. Scope `admin`. */
+        patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a user go on. Scope `admin`. */
+        post: operations["restore_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop a user for a reason: tokens and sessions are refused with it, jobs wait, nodes get no work. Scope `admin`. */
+        post: operations["suspend_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blobs/{digest}": {
         parameters: {
             query?: never;
@@ -91,6 +332,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Follow the link of a registration, which begins a session, or of another address, which does not. */
+        post: operations["confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credits": {
         parameters: {
             query?: never;
@@ -125,6 +383,91 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/device/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A program without a browser begins to ask for a token. */
+        post: operations["begin_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It asks whether somebody approved; its token, once. */
+        post: operations["poll_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which program shows a code. */
+        get: operations["look_at_device"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the program have its token. */
+        post: operations["approve_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/device/{user_code}/deny": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the program have none. */
+        post: operations["deny_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/disputes": {
         parameters: {
             query?: never;
@@ -134,6 +477,26 @@ export interface paths {
         };
         /** Units of which nodes said different things, newest first, with the evidence. Scope `admin`. */
         get: operations["list_disputes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens to the account (server-sent events): `job` (a row of its list of jobs that changed), `node` (a
+         *     `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again).
+         */
+        get: operations["account_events"];
         put?: never;
         post?: never;
         delete?: never;
@@ -176,6 +539,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's groups. */
+        get: operations["list_groups"];
+        put?: never;
+        /** Make a group, which the account owns. Scope `nodes:write`. */
+        post: operations["create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group that the account is in: members, open invitations, devices. */
+        get: operations["group"];
+        put?: never;
+        post?: never;
+        /** End a group: its owner only. Scope `nodes:write`. */
+        delete: operations["delete_group"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask an account into a group: its owner only. A repeat changes nothing. Scope `nodes:write`. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/invitations/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an invitation back: the group's owner only. Scope `nodes:write`. */
+        delete: operations["uninvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/groups/{name}/members/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Leave a group; its owner removes others. Scope `nodes:write`. */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups that the account was asked into. */
+        get: operations["list_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{name}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Join a group that the account was asked into. Scope `nodes:write`. */
+        post: operations["accept_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitations/{name}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do not join it. Scope `nodes:write`. */
+        post: operations["decline_invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -188,6 +689,23 @@ export interface paths {
         put?: never;
         /** Submit a job: 201, or 200 where the same key brought the same submission before. */
         post: operations["submit_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a submission would be, before anything is paid: units, price, time, and why it would be refused. */
+        post: operations["draft_job"];
         delete?: never;
         options?: never;
         head?: never;
@@ -245,6 +763,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/errors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What went wrong with a job's units, grouped by message. */
+        get: operations["job_errors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A job's changes as they happen (server-sent events): `job` (a `JobInfo` without its submission), `map` (a
+         *     `MapChange`, whose version is the event's id), `reset` (fetch the map again). A stream ends after some minutes; come
+         *     again with `Last-Event-ID`.
+         */
+        get: operations["job_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/explain": {
         parameters: {
             query?: never;
@@ -271,6 +827,77 @@ export interface paths {
         };
         /** Logs and messages of a job's units. */
         get: operations["job_logs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * States of all units of a stage: `version: u64 LE, total: u64 LE`, then runs to the end, each a LEB128 number of
+         *     `len << 3 | state` (0 waiting, 1 running, 2 checking, 3 done, 4 again, 5 failed, 6 left out).
+         */
+        get: operations["job_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The nodes that work for a job now; strangers' under pseudonyms. */
+        get: operations["job_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The result so far: its beginning as text or table, a picture, or its first files. */
+        get: operations["job_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/preview/{index}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the result so far, where it is a picture (PNG, JPEG, WebP, GIF) or text. */
+        get: operations["job_preview_file"];
         put?: never;
         post?: never;
         delete?: never;
@@ -313,6 +940,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** When a job's units ended, in at most 240 buckets. */
+        get: operations["job_timeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{id}/units": {
         parameters: {
             query?: never;
@@ -322,6 +966,40 @@ export interface paths {
         };
         /** Units of a job in order. */
         get: operations["job_units"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/units/{stage}/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One unit: its attempts, what was made of them, its log. */
+        get: operations["job_unit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{id}/units/{stage}/{seq}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A unit's output; ranges are supported where it is longer than a kibibyte. */
+        get: operations["unit_output"];
         put?: never;
         post?: never;
         delete?: never;
@@ -389,8 +1067,77 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The account of the token in use. */
+        /** The account of the token or the session in use. */
         get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Change the account's name. */
+        patch: operations["change_me"];
+        trace?: never;
+    };
+    "/api/v1/me/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done by and to the account, newest first. */
+        get: operations["my_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the account: jobs are cancelled, nodes removed, tokens and sessions ended, name and address forgotten. */
+        post: operations["delete_me"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give the account another address; it counts once the link that is sent there is followed. */
+        post: operations["change_email"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is kept of the account, as a file to download. */
+        get: operations["export_me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -406,10 +1153,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** The account's modules, newest first. */
+        get: operations["list_modules"];
         put?: never;
         /** Register a module: 201, or 200 where the account has it already (`known`). */
         post: operations["create_module"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/modules/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is to be signed for a component that was uploaded: its manifest, after it was validated. */
+        post: operations["draft_module"];
         delete?: never;
         options?: never;
         head?: never;
@@ -730,6 +1495,111 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the password; all other sessions end. */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/first": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account that has no password an address and one: the step after the operator's one-time link. */
+        post: operations["first_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a link for a new password. The answer is the same whether the address is known or not. */
+        post: operations["forgot"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Choose a new password by the link of a mail; all sessions end. */
+        post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's projects by name. */
+        get: operations["list_projects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register: a link goes to the address, and the account is made when it is followed. The answer is the same whether
+         *     the address is known or not.
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/reports": {
         parameters: {
             query?: never;
@@ -742,6 +1612,76 @@ export interface paths {
         /** Report a program to the operator. At most 50 a day. */
         post: operations["create_report"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Log in; the answer sets the cookie. */
+        post: operations["log_in"];
+        /** Log out. */
+        delete: operations["log_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/session/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a session by the operator's one-time link. */
+        post: operations["follow_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The account's sessions. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        /** End all sessions of the account but the one that asks. */
+        delete: operations["end_sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the account's sessions. */
+        delete: operations["end_session"];
         options?: never;
         head?: never;
         patch?: never;
@@ -777,6 +1717,57 @@ export interface paths {
         post?: never;
         /** End a token at once. It must not have scopes that the one in use lacks. */
         delete: operations["delete_token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin with a second factor: it counts once a code of it is confirmed. */
+        post: operations["offer_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a second factor; the answer has the recovery codes, once. */
+        post: operations["confirm_totp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/totp/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove the second factor. */
+        post: operations["remove_totp"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -829,12 +1820,229 @@ export interface components {
             /** @description Its first token, shown once. */
             token: string;
         };
+        /** @description `POST /api/v1/me/delete`. */
+        AccountDeletion: {
+            /** @description Six digits or a recovery code, where the account has a second factor. */
+            code?: string | null;
+            /** @description The account's password. */
+            password: string;
+        };
         AccountId: string;
+        /** @description An account, where it is named beside something else. */
+        AccountRef: {
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description `GET /api/v1/admin/health`. */
+        AdminHealth: {
+            /** @description Every part. */
+            parts: components["schemas"]["HealthPart"][];
+        };
+        /** @description A row of `GET /api/v1/admin/jobs`. */
+        AdminJob: {
+            /**
+             * Format: int64
+             * @description Submission.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Those of them that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description End, where it has ended.
+             */
+            ended_at_ms?: number | null;
+            /** @description Why it failed or was cancelled. */
+            error?: string | null;
+            /**
+             * Format: int64
+             * @description Those of them that failed, left-out ones included.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Fuel of all accepted runs.
+             */
+            fuel: number;
+            /** @description The job. */
+            id: components["schemas"]["JobId"];
+            /** @description What its units run. */
+            module: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            /** @description Where it is. */
+            phase: components["schemas"]["JobPhase"];
+            suspended?: components["schemas"]["Suspended"] | null;
+            /**
+             * Format: int64
+             * @description Units of the work that exist.
+             */
+            units: number;
+        };
+        /** @description A row of `GET /api/v1/admin/modules`. */
+        AdminModule: {
+            /**
+             * Format: int64
+             * @description Size of the component, bytes.
+             */
+            bytes: number;
+            /** @description The component. */
+            component: string;
+            /**
+             * Format: int64
+             * @description When it was registered.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Nodes refuse it from then on.
+             */
+            expires_at_ms: number;
+            /**
+             * Format: int64
+             * @description Jobs of its owner that run it, ended ones included.
+             */
+            jobs: number;
+            /** @description BLAKE3 of the manifest's bytes. */
+            module: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            suspended?: components["schemas"]["Suspended"] | null;
+        };
+        /** @description A row of `GET /api/v1/admin/nodes`. */
+        AdminNode: {
+            /**
+             * Format: int64
+             * @description Checks that it ever passed.
+             */
+            checks_passed: number;
+            /**
+             * Format: int64
+             * @description Fuel of these.
+             */
+            fuel: number;
+            /** @description The node. */
+            id: components["schemas"]["NodeId"];
+            /**
+             * Format: int64
+             * @description When it joined.
+             */
+            joined_at_ms: number;
+            /** @description Processor, memory and system in one line. */
+            machine: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["AccountRef"];
+            /** @description Why it is paused. */
+            reason?: string | null;
+            /**
+             * Format: int64
+             * @description Its results that were found wrong.
+             */
+            results_wrong: number;
+            /**
+             * Format: int64
+             * @description Last heard of.
+             */
+            seen_at_ms: number;
+            /**
+             * Format: int32
+             * @description Units that it runs at once.
+             */
+            slots: number;
+            standing?: components["schemas"]["NodeStanding"] | null;
+            /** @description `online`, `paused`, `draining` or `offline`. */
+            state: string;
+            suspended?: components["schemas"]["Suspended"] | null;
+            /**
+             * Format: int64
+             * @description Results accepted in all.
+             */
+            units_done: number;
+            /**
+             * Format: int64
+             * @description Units that it holds now.
+             */
+            units_held: number;
+        };
+        /** @description A row of `GET /api/v1/admin/users`. */
+        AdminUser: {
+            /**
+             * Format: int64
+             * @description What it may spend, micro-credits.
+             */
+            available: number;
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Its e-mail address. */
+            email?: string | null;
+            /**
+             * Format: int64
+             * @description Fuel that it may use in all.
+             */
+            fuel_quota: number;
+            /**
+             * Format: int64
+             * @description Fuel that its jobs have used.
+             */
+            fuel_used: number;
+            /** @description The account. */
+            id: components["schemas"]["AccountId"];
+            /**
+             * Format: int64
+             * @description Its jobs that have not ended.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description Jobs that it may have that have not ended; the grid's limit where there is none of its own.
+             */
+            jobs_max?: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its nodes.
+             */
+            nodes: number;
+            /** @description `user` or `operator`. */
+            role: string;
+            suspended?: components["schemas"]["Suspended"] | null;
+        };
         /**
          * @description How outputs become the result.
          * @enum {string}
          */
         Assemble: "archive" | "concat" | "merge";
+        /** @description What somebody did. */
+        AuditEvent: {
+            /** @description A stable word, as `session.created`. */
+            action: string;
+            /** @description Who: an account's name, or nothing for somebody who was not logged in. */
+            actor?: string | null;
+            /** @description The address that it was done from. */
+            address: string;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description More, for people. */
+            details: string;
+            /** @description What it was done to: an id or a name. */
+            object: string;
+        };
         /** @description `GET /api/v1/nodes/{id}/availability`: the last eight weeks by hour of the week. */
         Availability: {
             /** @description 168 hours, Monday 0:00 first. */
@@ -881,6 +2089,59 @@ export interface components {
              */
             reserved: number;
         };
+        /** @description Answer to [`NewDeviceCode`]. */
+        DeviceCode: {
+            /** @description The program's secret, for `POST /api/v1/device/token`. */
+            device_code: string;
+            /**
+             * Format: int64
+             * @description Life of both codes, seconds.
+             */
+            expires_in_s: number;
+            /**
+             * Format: int64
+             * @description Least time between two questions, seconds.
+             */
+            interval_s: number;
+            /** @description BLAKE3 of the grid's root key, which the page shows as well. */
+            root_fingerprint: string;
+            /** @description What a person types, as `BCDF-GHJK`. */
+            user_code: string;
+            /** @description Where. */
+            verification_uri: string;
+            /** @description The same with the code in it. */
+            verification_uri_complete: string;
+        };
+        /** @description `POST /api/v1/device/token`. */
+        DevicePoll: {
+            /** @description The program's secret. */
+            device_code: string;
+        };
+        /** @description `GET /api/v1/device/{user_code}`: who asks, for the one who approves. */
+        DeviceRequest: {
+            /** @description Address that asks. */
+            address: string;
+            /** @description `fallow` or `fallow-node`. */
+            client: string;
+            /**
+             * Format: int64
+             * @description End of the code's life.
+             */
+            expires_at_ms: number;
+            /** @description What the device calls itself. */
+            name: string;
+            /** @description BLAKE3 of the grid's root key: the device shows the same. */
+            root_fingerprint: string;
+            /** @description Scopes of its token; none for a node. */
+            scopes: string[];
+        };
+        /** @description What an approved device gets, once. */
+        DeviceToken: {
+            /** @description A join token, for `fallow-node`. */
+            join_token?: string | null;
+            /** @description An API token, for `fallow`. */
+            token?: string | null;
+        };
         /** @description `GET /api/v1/disputes` (operator): nodes said different things of one unit. */
         Dispute: {
             /**
@@ -920,6 +2181,79 @@ export interface components {
              * @description Units held.
              */
             units: number;
+        };
+        /**
+         * @description What a job would cost, micro-credits. Nothing is there where it costs nothing, or where no job of the module has
+         *     run yet.
+         */
+        DraftPrice: {
+            /**
+             * Format: int64
+             * @description A budget that covers it, and that the grid accepts.
+             */
+            budget_suggested?: number | null;
+            /** @description Whether work costs credits at all. */
+            costs: boolean;
+            /**
+             * Format: int64
+             * @description One unit, about.
+             */
+            per_unit?: number | null;
+            /**
+             * Format: int64
+             * @description All of it: hardly less.
+             */
+            total_from?: number | null;
+            /**
+             * Format: int64
+             * @description All of it: hardly more.
+             */
+            total_to?: number | null;
+        };
+        /** @description Why a submission would be refused. */
+        DraftProblem: {
+            /** @description Which field. */
+            field: string;
+            /** @description What is wrong with it, and what to do. */
+            text: string;
+        };
+        /** @description How long a job would take, seconds. */
+        DraftSeconds: {
+            /**
+             * Format: int64
+             * @description At best.
+             */
+            from?: number | null;
+            /**
+             * Format: int64
+             * @description At worst.
+             */
+            to?: number | null;
+        };
+        /** @description One of a job's first units. */
+        DraftUnit: {
+            /**
+             * Format: int64
+             * @description Length of its input, bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            seq: number;
+            /** @description Beginning of its input, where that is text. */
+            text?: string | null;
+        };
+        /** @description How many units a job would have. */
+        DraftUnits: {
+            /**
+             * Format: int64
+             * @description How many; 0 where that is unknown before a guest's split has run.
+             */
+            count: number;
+            /** @description Whether that is exact, or a guess from the beginning of the input. */
+            exact: boolean;
         };
         /** @description What a device earned in a day, micro-credits. */
         EarningsDay: {
@@ -975,6 +2309,36 @@ export interface components {
             /** @description The account that it works for. */
             owner: string;
         };
+        /** @description Units whose newest attempt ended with the same message, but for its numbers. */
+        ErrorGroup: {
+            /** @description How they ended, for people, as `guest error` or `memory limit`. */
+            class: string;
+            /**
+             * Format: int64
+             * @description Attempts that these units have had.
+             */
+            count: number;
+            /** @description One of them. */
+            example: components["schemas"]["UnitPlace"];
+            /** @description What can be done. */
+            help?: string | null;
+            /** @description Message of the example. */
+            message: string;
+            /** @description What they are now: `failed`, `left_out` or `again`. */
+            state: components["schemas"]["UnitState"];
+            /**
+             * Format: int64
+             * @description Units.
+             */
+            units: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/errors`. */
+        ErrorGroups: {
+            /** @description Whether all units with errors were looked at; else the numbers are of the first ones. */
+            complete: boolean;
+            /** @description Largest groups first. */
+            items: components["schemas"]["ErrorGroup"][];
+        };
         /** @description Why a job's units wait. */
         Explanation: {
             /** @description The job. */
@@ -1022,6 +2386,11 @@ export interface components {
          * @enum {string}
          */
         Floats: "plain" | "canonical";
+        /** @description `POST /api/v1/password/forgot`. */
+        Forgotten: {
+            /** @description E-mail address of the account. */
+            email: string;
+        };
         /** @description Answer to [`NewGrant`]. */
         Granted: {
             /** @description Who got it. */
@@ -1064,6 +2433,8 @@ export interface components {
             price: components["schemas"]["PriceInfo"];
             /** @description Semantics profile of results. */
             profile: string;
+            /** @description Who may register: `open` (anybody) or `closed` (operators make accounts). */
+            registration?: string;
             /** @description BLAKE3 of the root key, 64 hexadecimal letters. */
             root_fingerprint: string;
             /** @description Version of the server. */
@@ -1104,6 +2475,92 @@ export interface components {
              */
             slots_free: number;
         };
+        /** @description `GET /api/v1/groups/{name}`. */
+        GroupDetail: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /** @description Nodes of all members, at most 1,000. */
+            devices: components["schemas"]["GroupDevice"][];
+            /** @description Who has not answered yet; empty for those who are not its owner. */
+            invitations: components["schemas"]["GroupInvitation"][];
+            /** @description Who is in it, the longest first. */
+            members: components["schemas"]["GroupMember"][];
+            /** @description Its name. */
+            name: string;
+            /** @description What the caller is in it. */
+            role: components["schemas"]["GroupRole"];
+        };
+        /** @description A node of a member. What its owner calls it is for its owner only. */
+        GroupDevice: {
+            id?: components["schemas"]["NodeId"] | null;
+            /** @description Its name where it is the caller's own, else one that tells it apart within the group. */
+            name: string;
+            /** @description Name of its owner's account. */
+            owner: string;
+            /**
+             * Format: int32
+             * @description Units that it runs at once.
+             */
+            slots: number;
+            /** @description `online`, `paused`, `draining` or `offline`. */
+            state: string;
+        };
+        /** @description A group in `GET /api/v1/groups`. */
+        GroupInfo: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Accounts in it.
+             */
+            members: number;
+            /** @description Its name, unique in the grid. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Nodes of these.
+             */
+            nodes: number;
+            /** @description What the caller is in it. */
+            role: components["schemas"]["GroupRole"];
+        };
+        /** @description Somebody who was asked into a group. */
+        GroupInvitation: {
+            /** @description Who. */
+            account: components["schemas"]["AccountId"];
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Its name. */
+            name: string;
+        };
+        /** @description Somebody in a group. */
+        GroupMember: {
+            /** @description Who. */
+            account: components["schemas"]["AccountId"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it is. */
+            role: components["schemas"]["GroupRole"];
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            since_ms: number;
+        };
+        /**
+         * @description What a member may do.
+         * @enum {string}
+         */
+        GroupRole: "owner" | "member";
         /** @description Whether the server can do its work. */
         Health: {
             /** @description Whether blobs can be written. */
@@ -1117,6 +2574,20 @@ export interface components {
             nodes_online: number;
             /** @description Whether all of the following is right. */
             ok: boolean;
+        };
+        /** @description One part of the server in [`AdminHealth`]. */
+        HealthPart: {
+            /** @description Which, as `database`. */
+            name: string;
+            /** @description Whether it does its work. */
+            ok: boolean;
+            /**
+             * Format: int64
+             * @description Since when it is so, as far as that was looked at.
+             */
+            since_ms: number;
+            /** @description How it is, with its numbers. */
+            text: string;
         };
         /** @description A time in which a device's state was the same. */
         Interval: {
@@ -1140,6 +2611,23 @@ export interface components {
          * @enum {string}
          */
         IntervalState: "offline" | "idle" | "working" | "paused";
+        /** @description `GET /api/v1/invitations`: a group that the caller was asked into. */
+        Invitation: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Name of the account that asks. */
+            by: string;
+            /** @description The group. */
+            group: string;
+            /**
+             * Format: int64
+             * @description Accounts in it.
+             */
+            members: number;
+        };
         /** @description A list that has no further pages. */
         Items_EarningsDay: {
             /** @description All of it. */
@@ -1185,6 +2673,19 @@ export interface components {
                  */
                 to_ms: number;
             }[];
+        };
+        /** @description `POST /api/v1/jobs/draft`: what a submission would be, before anything is paid. */
+        JobDraft: {
+            /** @description The first of them. */
+            first: components["schemas"]["DraftUnit"][];
+            /** @description What it would cost. */
+            price: components["schemas"]["DraftPrice"];
+            /** @description Why it would be refused; empty where it would be accepted. */
+            problems: components["schemas"]["DraftProblem"][];
+            /** @description How long it would take. */
+            seconds: components["schemas"]["DraftSeconds"];
+            /** @description How many units. */
+            units: components["schemas"]["DraftUnits"];
         };
         JobId: string;
         /** @description A job as `GET /api/v1/jobs/{id}` gives it. */
@@ -1239,7 +2740,7 @@ export interface components {
              * @description Nodes that hold units now.
              */
             nodes: number;
-            /** @description What its author is told of that. */
+            /** @description What its author is told of that, or of a suspension. */
             notice?: string | null;
             /** @description Where it is. */
             phase: components["schemas"]["JobPhase"];
@@ -1248,6 +2749,8 @@ export interface components {
              * @description Progress within running units, in thousandths of a unit, all together.
              */
             progress_milli: number;
+            /** @description What it belongs to, where its author said so. */
+            project?: string | null;
             /**
              * Format: int64
              * @description Units a second over the last half minute, in thousandths.
@@ -1267,8 +2770,38 @@ export interface components {
              * @description Rises with every change; wait for more with `?after=`.
              */
             version: number;
-            /** @description What it needs before it goes on: `budget` where that is used up. */
+            /**
+             * @description What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+             *     suspended, for the reason in `notice`.
+             */
             waiting_for?: string | null;
+        };
+        /** @description A node that works for a job. */
+        JobNode: {
+            /**
+             * Format: int64
+             * @description Units of the job that it has done since it, or the server, began.
+             */
+            done: number;
+            /** @description Its name; a pseudonym for strangers' nodes, the same as in lists of units. */
+            name: string;
+            /** @description Whether it is the author's own. */
+            own: boolean;
+            /**
+             * Format: int64
+             * @description Since when it has worked for the job.
+             */
+            since_ms: number;
+            /**
+             * Format: int64
+             * @description Units of the job that it holds.
+             */
+            units: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/nodes`. */
+        JobNodes: {
+            /** @description Those with most units first. */
+            items: components["schemas"]["JobNode"][];
         };
         /**
          * @description Phases of a job; they only rise.
@@ -1311,6 +2844,8 @@ export interface components {
             offer_permille?: number;
             /** @description What to do about failed units. */
             on_failed?: components["schemas"]["OnFailed"];
+            /** @description What it belongs to: jobs are listed by it. */
+            project?: string | null;
             /** @description Who may run it. */
             run_on?: components["schemas"]["RunOn"];
             /**
@@ -1352,6 +2887,40 @@ export interface components {
              * @description Transfers that were read.
              */
             transfers: number;
+        };
+        /** @description One side of a transfer. */
+        LedgerParty: {
+            account?: components["schemas"]["AccountRef"] | null;
+            job?: components["schemas"]["JobId"] | null;
+            /** @description `issuance`, `fees`, `verification`, `forfeit`, `user` or `escrow`. */
+            kind: string;
+        };
+        /** @description A row of `GET /api/v1/admin/ledger`. */
+        LedgerRow: {
+            /**
+             * Format: int64
+             * @description Micro-credits.
+             */
+            amount: number;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Why, as one of the words that `?cause=` takes. */
+            cause: string;
+            /** @description To whom. */
+            credit: components["schemas"]["LedgerParty"];
+            /** @description From whom. */
+            debit: components["schemas"]["LedgerParty"];
+            /** @description The transfer, 32 hexadecimal letters. */
+            id: string;
+            /** @description `single`, `pending`, `post` or `void`. */
+            kind: string;
+            /** @description What an operator wrote. */
+            note?: string | null;
+            /** @description What reserved it, where it is a post or a void. */
+            resolves?: string | null;
         };
         /**
          * @description Which limit was reached.
@@ -1409,6 +2978,11 @@ export interface components {
              */
             wall_ms: number;
         };
+        /** @description The token of a link: `POST /api/v1/confirm`, `POST /api/v1/session/link`. */
+        LinkToken: {
+            /** @description The `token=` of the link. */
+            token: string;
+        };
         /** @description What a computer is. */
         MachineInfo: {
             /** @description Processor architecture, as `x86_64`. */
@@ -1435,8 +3009,31 @@ export interface components {
             /** @description Version of `fallow-node`. */
             version: string;
         };
+        /** @description `event: map` of `GET /api/v1/jobs/{id}/events`: what changed since the version before. */
+        MapChange: {
+            /** @description Runs of units that changed: number of the first, how many, and the byte of their state. */
+            runs: [
+                number,
+                number,
+                number
+            ][];
+            /**
+             * Format: int64
+             * @description Units of the stage that exist by now; new ones wait, where no run says otherwise.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description The map's version with these changes.
+             */
+            version: number;
+        };
         /** @description `GET /api/v1/me`. */
         Me: {
+            /** @description Its e-mail address. */
+            email?: string | null;
+            /** @description Whether somebody followed the link that was sent there. */
+            email_confirmed?: boolean;
             /**
              * Format: int64
              * @description Fuel that the account may use in all.
@@ -1447,14 +3044,38 @@ export interface components {
              * @description Fuel that its jobs have used.
              */
             fuel_used: number;
+            /** @description Whether it has a password; without one it has tokens only. */
+            has_password?: boolean;
             /** @description The account. */
             id: components["schemas"]["AccountId"];
             /** @description Its name. */
             name: string;
             /** @description `user` or `operator`. */
             role: string;
-            /** @description Scopes of the token in use. */
+            /** @description Scopes of the token or the session in use. */
             scopes: string[];
+            /** @description Whether a session asks, and not a token. */
+            session?: boolean;
+            suspended?: components["schemas"]["Suspended"] | null;
+            /** @description Whether it has a second factor. */
+            totp?: boolean;
+        };
+        /** @description `PATCH /api/v1/me`. */
+        MeChange: {
+            /** @description The new name. */
+            name?: string | null;
+        };
+        /**
+         * @description Answer to [`NewModuleDraft`]. Sign `message` with ed25519, and send `manifest` with the signature to
+         *     `POST /api/v1/modules`.
+         */
+        ModuleDraft: {
+            /** @description What the component exports. */
+            exports: components["schemas"]["Exports"];
+            /** @description The manifest's bytes, base64. */
+            manifest: string;
+            /** @description The bytes that the author's key signs, base64: a digest of purpose and manifest. */
+            message: string;
         };
         /** @description A module that the grid accepted. */
         ModuleInfo: {
@@ -1471,6 +3092,41 @@ export interface components {
             known: boolean;
             /** @description BLAKE3 of the manifest's bytes: what a submission names. */
             module: string;
+        };
+        /** @description A row of `GET /api/v1/modules`. */
+        ModuleListed: {
+            /**
+             * Format: int64
+             * @description Size of the component, bytes.
+             */
+            bytes: number;
+            /** @description The component. */
+            component: string;
+            /**
+             * Format: int64
+             * @description When it was registered.
+             */
+            created_at_ms: number;
+            /**
+             * Format: int64
+             * @description Nodes refuse it from then on.
+             */
+            expires_at_ms: number;
+            /** @description What it exports. */
+            exports: components["schemas"]["Exports"];
+            /**
+             * Format: int64
+             * @description Jobs of the account that name it.
+             */
+            jobs: number;
+            /** @description Most that a job may allow its units. */
+            limits: components["schemas"]["Limits"];
+            /** @description BLAKE3 of the manifest's bytes: what a submission names. */
+            module: string;
+            /** @description Its name; where none was given, that of the newest job that it ran, or nothing. */
+            name: string;
+            /** @description Why operators stopped it, where they did. */
+            suspended?: string | null;
         };
         /** @description A line of `GET /api/v1/credits/statement`. */
         Movement: {
@@ -1529,6 +3185,22 @@ export interface components {
              */
             amount: number;
         };
+        /** @description `POST /api/v1/device/code` (RFC 8628): a program without a browser asks for a token. */
+        NewDeviceCode: {
+            /** @description `fallow` or `fallow-node`. */
+            client: string;
+            /** @description What the device calls itself, for the one who approves. */
+            name: string;
+            /** @description Wished scopes of the token; for `fallow` only, those of a user where missing. */
+            scopes?: string[] | null;
+        };
+        /** @description `POST /api/v1/password/first`, `POST /api/v1/me/email`. */
+        NewEmail: {
+            /** @description E-mail address; a link is sent to it. */
+            email: string;
+            /** @description The account's password; for `password/first` the new one. */
+            password: string;
+        };
         /** @description `POST /api/v1/accounts/{id}/grants` (operator), with an `Idempotency-Key`. */
         NewGrant: {
             /**
@@ -1538,6 +3210,16 @@ export interface components {
             amount: number;
             /** @description What for, in the account's statement. */
             note?: string | null;
+        };
+        /** @description `POST /api/v1/groups`. */
+        NewGroup: {
+            /** @description 1 to 64 small letters, digits, `-`, `_` or `.`. */
+            name: string;
+        };
+        /** @description `POST /api/v1/groups/{name}/invitations`. */
+        NewInvitation: {
+            /** @description Name of the account. */
+            account_name: string;
         };
         /** @description `POST /api/v1/nodes/join-tokens`. */
         NewJoinToken: {
@@ -1553,6 +3235,27 @@ export interface components {
             author_signature: string;
             /** @description Signed manifest bytes, base64. */
             manifest: string;
+            /** @description Its name, for people. */
+            name?: string | null;
+        };
+        /** @description `POST /api/v1/modules/draft`: what is to be signed for a component that was uploaded as a blob. */
+        NewModuleDraft: {
+            /** @description The author's public key that will sign, 64 hexadecimal letters; one that is registered. */
+            author: string;
+            /** @description The component. */
+            component: string;
+            limits?: components["schemas"]["Limits"] | null;
+            /** @description Its name, for people. */
+            name: string;
+        };
+        /** @description `POST /api/v1/register`. */
+        NewPerson: {
+            /** @description E-mail address; a link is sent to it. */
+            email: string;
+            /** @description Name, unique in the grid, without `@`. */
+            name: string;
+            /** @description Password, 10 to 1,024 bytes. */
+            password: string;
         };
         /** @description `POST /api/v1/reports`: something is wrong with a program. Names a module, a job or both. */
         NewReport: {
@@ -1562,6 +3265,20 @@ export interface components {
             module?: string | null;
             /** @description What is wrong, at most 4,000 bytes. */
             text: string;
+        };
+        /** @description `POST /api/v1/session`: log in. */
+        NewSession: {
+            /** @description Six digits of the second factor, or a recovery code. */
+            code?: string | null;
+            /** @description E-mail address or name. */
+            login: string;
+            /** @description Password. */
+            password: string;
+        };
+        /** @description `POST …/suspend`: of a user, a node or a module. */
+        NewSuspension: {
+            /** @description Why, for whoever it concerns: 1 to 500 bytes in one line. */
+            reason: string;
         };
         /** @description `POST /api/v1/tokens`. */
         NewToken: {
@@ -1765,6 +3482,229 @@ export interface components {
             class: "lost";
         };
         /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminJob: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Submission.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Those of them that are done.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description End, where it has ended.
+                 */
+                ended_at_ms?: number | null;
+                /** @description Why it failed or was cancelled. */
+                error?: string | null;
+                /**
+                 * Format: int64
+                 * @description Those of them that failed, left-out ones included.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Fuel of all accepted runs.
+                 */
+                fuel: number;
+                /** @description The job. */
+                id: components["schemas"]["JobId"];
+                /** @description What its units run. */
+                module: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                /** @description Where it is. */
+                phase: components["schemas"]["JobPhase"];
+                suspended?: components["schemas"]["Suspended"] | null;
+                /**
+                 * Format: int64
+                 * @description Units of the work that exist.
+                 */
+                units: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminModule: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Size of the component, bytes.
+                 */
+                bytes: number;
+                /** @description The component. */
+                component: string;
+                /**
+                 * Format: int64
+                 * @description When it was registered.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Nodes refuse it from then on.
+                 */
+                expires_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Jobs of its owner that run it, ended ones included.
+                 */
+                jobs: number;
+                /** @description BLAKE3 of the manifest's bytes. */
+                module: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                suspended?: components["schemas"]["Suspended"] | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminNode: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Checks that it ever passed.
+                 */
+                checks_passed: number;
+                /**
+                 * Format: int64
+                 * @description Fuel of these.
+                 */
+                fuel: number;
+                /** @description The node. */
+                id: components["schemas"]["NodeId"];
+                /**
+                 * Format: int64
+                 * @description When it joined.
+                 */
+                joined_at_ms: number;
+                /** @description Processor, memory and system in one line. */
+                machine: string;
+                /** @description Its name. */
+                name: string;
+                /** @description Whose it is. */
+                owner: components["schemas"]["AccountRef"];
+                /** @description Why it is paused. */
+                reason?: string | null;
+                /**
+                 * Format: int64
+                 * @description Its results that were found wrong.
+                 */
+                results_wrong: number;
+                /**
+                 * Format: int64
+                 * @description Last heard of.
+                 */
+                seen_at_ms: number;
+                /**
+                 * Format: int32
+                 * @description Units that it runs at once.
+                 */
+                slots: number;
+                standing?: components["schemas"]["NodeStanding"] | null;
+                /** @description `online`, `paused`, `draining` or `offline`. */
+                state: string;
+                suspended?: components["schemas"]["Suspended"] | null;
+                /**
+                 * Format: int64
+                 * @description Results accepted in all.
+                 */
+                units_done: number;
+                /**
+                 * Format: int64
+                 * @description Units that it holds now.
+                 */
+                units_held: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AdminUser: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description What it may spend, micro-credits.
+                 */
+                available: number;
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /** @description Its e-mail address. */
+                email?: string | null;
+                /**
+                 * Format: int64
+                 * @description Fuel that it may use in all.
+                 */
+                fuel_quota: number;
+                /**
+                 * Format: int64
+                 * @description Fuel that its jobs have used.
+                 */
+                fuel_used: number;
+                /** @description The account. */
+                id: components["schemas"]["AccountId"];
+                /**
+                 * Format: int64
+                 * @description Its jobs that have not ended.
+                 */
+                jobs: number;
+                /**
+                 * Format: int64
+                 * @description Jobs that it may have that have not ended; the grid's limit where there is none of its own.
+                 */
+                jobs_max?: number | null;
+                /** @description Its name. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Its nodes.
+                 */
+                nodes: number;
+                /** @description `user` or `operator`. */
+                role: string;
+                suspended?: components["schemas"]["Suspended"] | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_AuditEvent: {
+            /** @description The rows. */
+            items: {
+                /** @description A stable word, as `session.created`. */
+                action: string;
+                /** @description Who: an account's name, or nothing for somebody who was not logged in. */
+                actor?: string | null;
+                /** @description The address that it was done from. */
+                address: string;
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description More, for people. */
+                details: string;
+                /** @description What it was done to: an id or a name. */
+                object: string;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
         Page_Dispute: {
             /** @description The rows. */
             items: {
@@ -1791,6 +3731,55 @@ export interface components {
                  * @description Stage of the unit.
                  */
                 stage: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_GroupInfo: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When it was made.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Accounts in it.
+                 */
+                members: number;
+                /** @description Its name, unique in the grid. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Nodes of these.
+                 */
+                nodes: number;
+                /** @description What the caller is in it. */
+                role: components["schemas"]["GroupRole"];
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_Invitation: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description Name of the account that asks. */
+                by: string;
+                /** @description The group. */
+                group: string;
+                /**
+                 * Format: int64
+                 * @description Accounts in it.
+                 */
+                members: number;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1849,7 +3838,7 @@ export interface components {
                  * @description Nodes that hold units now.
                  */
                 nodes: number;
-                /** @description What its author is told of that. */
+                /** @description What its author is told of that, or of a suspension. */
                 notice?: string | null;
                 /** @description Where it is. */
                 phase: components["schemas"]["JobPhase"];
@@ -1858,6 +3847,8 @@ export interface components {
                  * @description Progress within running units, in thousandths of a unit, all together.
                  */
                 progress_milli: number;
+                /** @description What it belongs to, where its author said so. */
+                project?: string | null;
                 /**
                  * Format: int64
                  * @description Units a second over the last half minute, in thousandths.
@@ -1877,8 +3868,43 @@ export interface components {
                  * @description Rises with every change; wait for more with `?after=`.
                  */
                 version: number;
-                /** @description What it needs before it goes on: `budget` where that is used up. */
+                /**
+                 * @description What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+                 *     suspended, for the reason in `notice`.
+                 */
                 waiting_for?: string | null;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_LedgerRow: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Micro-credits.
+                 */
+                amount: number;
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description Why, as one of the words that `?cause=` takes. */
+                cause: string;
+                /** @description To whom. */
+                credit: components["schemas"]["LedgerParty"];
+                /** @description From whom. */
+                debit: components["schemas"]["LedgerParty"];
+                /** @description The transfer, 32 hexadecimal letters. */
+                id: string;
+                /** @description `single`, `pending`, `post` or `void`. */
+                kind: string;
+                /** @description What an operator wrote. */
+                note?: string | null;
+                /** @description What reserved it, where it is a post or a void. */
+                resolves?: string | null;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -1887,6 +3913,10 @@ export interface components {
         Page_Me: {
             /** @description The rows. */
             items: {
+                /** @description Its e-mail address. */
+                email?: string | null;
+                /** @description Whether somebody followed the link that was sent there. */
+                email_confirmed?: boolean;
                 /**
                  * Format: int64
                  * @description Fuel that the account may use in all.
@@ -1897,14 +3927,61 @@ export interface components {
                  * @description Fuel that its jobs have used.
                  */
                 fuel_used: number;
+                /** @description Whether it has a password; without one it has tokens only. */
+                has_password?: boolean;
                 /** @description The account. */
                 id: components["schemas"]["AccountId"];
                 /** @description Its name. */
                 name: string;
                 /** @description `user` or `operator`. */
                 role: string;
-                /** @description Scopes of the token in use. */
+                /** @description Scopes of the token or the session in use. */
                 scopes: string[];
+                /** @description Whether a session asks, and not a token. */
+                session?: boolean;
+                suspended?: components["schemas"]["Suspended"] | null;
+                /** @description Whether it has a second factor. */
+                totp?: boolean;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_ModuleListed: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Size of the component, bytes.
+                 */
+                bytes: number;
+                /** @description The component. */
+                component: string;
+                /**
+                 * Format: int64
+                 * @description When it was registered.
+                 */
+                created_at_ms: number;
+                /**
+                 * Format: int64
+                 * @description Nodes refuse it from then on.
+                 */
+                expires_at_ms: number;
+                /** @description What it exports. */
+                exports: components["schemas"]["Exports"];
+                /**
+                 * Format: int64
+                 * @description Jobs of the account that name it.
+                 */
+                jobs: number;
+                /** @description Most that a job may allow its units. */
+                limits: components["schemas"]["Limits"];
+                /** @description BLAKE3 of the manifest's bytes: what a submission names. */
+                module: string;
+                /** @description Its name; where none was given, that of the newest job that it ran, or nothing. */
+                name: string;
+                /** @description Why operators stopped it, where they did. */
+                suspended?: string | null;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -2020,6 +4097,72 @@ export interface components {
             next?: string | null;
         };
         /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_ProjectInfo: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description Jobs that are done.
+                 */
+                done: number;
+                /**
+                 * Format: int64
+                 * @description Jobs that failed.
+                 */
+                failed: number;
+                /**
+                 * Format: int64
+                 * @description Jobs.
+                 */
+                jobs: number;
+                /**
+                 * Format: int64
+                 * @description When the newest was submitted.
+                 */
+                last_at_ms: number;
+                /** @description Its name; empty for jobs without a project. */
+                name: string;
+                /**
+                 * Format: int64
+                 * @description Jobs that have not ended.
+                 */
+                running: number;
+                /**
+                 * Format: int64
+                 * @description What they have spent, micro-credits.
+                 */
+                spent: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_SessionInfo: {
+            /** @description The rows. */
+            items: {
+                /** @description Address that it logged in from. */
+                address: string;
+                /** @description What the browser calls itself, shortened. */
+                agent: string;
+                /**
+                 * Format: int64
+                 * @description When it logged in.
+                 */
+                created_at_ms: number;
+                /** @description Whether it is the one that asks. */
+                current: boolean;
+                /** @description Its id, as `ses-…`. */
+                id: string;
+                /**
+                 * Format: int64
+                 * @description Last heard of, within a minute.
+                 */
+                seen_at_ms: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
         Page_TokenInfo: {
             /** @description The rows. */
             items: {
@@ -2114,6 +4257,25 @@ export interface components {
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
+        };
+        /** @description `POST /api/v1/password`. */
+        PasswordChange: {
+            /** @description The password until now. */
+            current: string;
+            /** @description The new one. */
+            new: string;
+        };
+        /** @description `POST /api/v1/totp`: begin with a second factor. */
+        PasswordOnly: {
+            /** @description The account's password. */
+            password: string;
+        };
+        /** @description `POST /api/v1/password/reset`. */
+        PasswordReset: {
+            /** @description The new password. */
+            password: string;
+            /** @description The `token=` of the link. */
+            token: string;
         };
         /** @description A pause from the portal. */
         PauseInfo: {
@@ -2246,6 +4408,48 @@ export interface components {
          * @enum {string}
          */
         Preset: "quiet" | "balanced" | "always";
+        /** @description `GET /api/v1/jobs/{id}/preview`: the result so far. */
+        Preview: {
+            /** @description Names of the columns, where it is a table. */
+            columns?: string[] | null;
+            /** @description Whether this is the whole result. */
+            complete: boolean;
+            /** @description Its first files, where it has any. */
+            files?: components["schemas"]["PreviewFile"][] | null;
+            /** @description What it is. */
+            kind: components["schemas"]["PreviewKind"];
+            /** @description Its first rows, where it is a table. */
+            rows?: string[][] | null;
+            /** @description Its beginning, where it is text. */
+            text?: string | null;
+            /**
+             * Format: int64
+             * @description Units that are in it.
+             */
+            units_done: number;
+        };
+        /** @description A file within a result. */
+        PreviewFile: {
+            /**
+             * Format: int64
+             * @description Its length, bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Its number, for `GET /api/v1/jobs/{id}/preview/{index}`.
+             */
+            index: number;
+            /** @description What its first bytes are: `png`, `jpeg`, `webp`, `gif`, `text` or `binary`. */
+            kind: string;
+            /** @description Its name, for people: what a guest chose, without control letters. */
+            name: string;
+        };
+        /**
+         * @description What a preview shows.
+         * @enum {string}
+         */
+        PreviewKind: "none" | "text" | "table" | "image" | "files";
         /** @description What work costs on a grid, in `GET /api/v1/grid`. */
         PriceInfo: {
             /**
@@ -2287,6 +4491,41 @@ export interface components {
             /** @description Stable word for programs, as `quota-exhausted`. */
             type: string;
         };
+        /** @description Jobs of one project: a row of `GET /api/v1/projects`. */
+        ProjectInfo: {
+            /**
+             * Format: int64
+             * @description Jobs that are done.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Jobs that failed.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Jobs.
+             */
+            jobs: number;
+            /**
+             * Format: int64
+             * @description When the newest was submitted.
+             */
+            last_at_ms: number;
+            /** @description Its name; empty for jobs without a project. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Jobs that have not ended.
+             */
+            running: number;
+            /**
+             * Format: int64
+             * @description What they have spent, micro-credits.
+             */
+            spent: number;
+        };
         /** @description One reason in `GET /api/v1/jobs/{id}/explain`. */
         Reason: {
             /** @description Stable word for programs, as `memory-too-small`. */
@@ -2300,6 +4539,11 @@ export interface components {
             help?: string | null;
             /** @description The reason for people, with its numbers. */
             text: string;
+        };
+        /** @description Answer to `POST /api/v1/totp/confirm`: codes for when the authenticator is lost, each good once. Shown once. */
+        RecoveryCodes: {
+            /** @description Ten codes. */
+            recovery: string[];
         };
         /** @description `PATCH /api/v1/nodes/{id}`. */
         RenameNode: {
@@ -2319,6 +4563,27 @@ export interface components {
             len: number;
         };
         RunOn: string;
+        /** @description A browser that is logged in. */
+        SessionInfo: {
+            /** @description Address that it logged in from. */
+            address: string;
+            /** @description What the browser calls itself, shortened. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description When it logged in.
+             */
+            created_at_ms: number;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Its id, as `ses-…`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Last heard of, within a minute.
+             */
+            seen_at_ms: number;
+        };
         /** @description How a job's input becomes units. */
         Split: {
             /** @enum {string} */
@@ -2379,6 +4644,11 @@ export interface components {
             /** @enum {string} */
             by: "guest";
         };
+        /** @description Why an account may do nothing. */
+        Suspended: {
+            /** @description The operator's words. */
+            reason: string;
+        };
         /** @description `PUT /api/v1/nodes/{id}/takes`: whose work a device takes. Its owner's own is always taken. */
         Takes: {
             /**
@@ -2397,6 +4667,35 @@ export interface components {
              */
             who: components["schemas"]["Who"];
         };
+        /** @description `GET /api/v1/jobs/{id}/timeline`: units that ended, by time. */
+        Timeline: {
+            /**
+             * Format: int64
+             * @description Length of a bucket.
+             */
+            bucket_ms: number;
+            /** @description Units done in each bucket. */
+            done: number[];
+            /** @description What happened, in order. */
+            events: components["schemas"]["TimelineEvent"][];
+            /** @description Units that finally failed in each bucket. */
+            failed: number[];
+            /**
+             * Format: int64
+             * @description Where the first bucket begins.
+             */
+            from_ms: number;
+        };
+        /** @description Something that happened to a job. */
+        TimelineEvent: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description What, for people. */
+            text: string;
+        };
         /** @description A token; the secret is there only when it was just made. */
         TokenInfo: {
             /**
@@ -2412,6 +4711,25 @@ export interface components {
             scopes: string[];
             /** @description The token itself, shown once. */
             token?: string | null;
+        };
+        /** @description `POST /api/v1/totp/confirm`. */
+        TotpCode: {
+            /** @description Six digits. */
+            code: string;
+        };
+        /** @description `POST /api/v1/totp/remove`. */
+        TotpRemoval: {
+            /** @description Six digits, or a recovery code. */
+            code: string;
+            /** @description The account's password. */
+            password: string;
+        };
+        /** @description Answer to `POST /api/v1/totp`: what an authenticator needs. */
+        TotpSecret: {
+            /** @description The secret, base32. */
+            secret: string;
+            /** @description The same as an `otpauth://` address, for a QR code. */
+            url: string;
         };
         /** @description `GET /api/v1/ledger/trial` (operator): the grid's own accounts, and the last check of the whole ledger. */
         Trial: {
@@ -2438,6 +4756,39 @@ export interface components {
              * @description What it has, reserved amounts included, micro-credits; negative where it owes. All together are zero.
              */
             net: number;
+        };
+        /** @description One attempt of a unit. */
+        UnitAttempt: {
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description When it ended, where that is known.
+             */
+            ended_at_ms?: number | null;
+            /**
+             * Format: int64
+             * @description Fuel.
+             */
+            fuel: number;
+            /**
+             * Format: int64
+             * @description Peak memory, bytes.
+             */
+            memory_bytes: number;
+            /** @description Who ran it, under a pseudonym for strangers' nodes. */
+            node?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** @description What was made of it: `accepted`, `agreed`, `disagreed`, `checking`, `running`, `failed` or `tried_again`. */
+            verdict: string;
+            /**
+             * Format: int64
+             * @description Wall time, microseconds.
+             */
+            wall_us: number;
         };
         /** @description Number of units by state. */
         UnitCounts: {
@@ -2476,6 +4827,22 @@ export interface components {
              * @description Ready for the first attempt.
              */
             waiting: number;
+        };
+        /** @description `GET /api/v1/jobs/{id}/units/{stage}/{seq}`. */
+        UnitDetail: {
+            /** @description Its attempts in order. */
+            attempts: components["schemas"]["UnitAttempt"][];
+            /**
+             * Format: int64
+             * @description Length of its input, bytes.
+             */
+            input_bytes: number;
+            /** @description Tail of the guest's log, where it wrote any. */
+            log?: string | null;
+            /** @description Message of the newest attempt's outcome. */
+            message?: string | null;
+            /** @description The unit as lists show it. */
+            unit: components["schemas"]["UnitInfo"];
         };
         /** @description A unit as `GET /api/v1/jobs/{id}/units` gives it. */
         UnitInfo: {
@@ -2542,6 +4909,24 @@ export interface components {
              */
             stage: number;
         };
+        /** @description A unit by its place. */
+        UnitPlace: {
+            /**
+             * Format: int32
+             * @description Attempt.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description Number within the stage.
+             */
+            seq: number;
+            /**
+             * Format: int32
+             * @description Stage: 0 split, 1 work, 2 and on merge.
+             */
+            stage: number;
+        };
         /**
          * @description States of a unit.
          * @enum {string}
@@ -2556,6 +4941,26 @@ export interface components {
              * @description Bytes received so far; go on from here.
              */
             received: number;
+        };
+        /** @description `PATCH /api/v1/admin/users/{id}`. What is missing stays as it is. */
+        UserChange: {
+            /**
+             * Format: int64
+             * @description Fuel that it may use in all.
+             * @default null
+             */
+            fuel_quota: number | null;
+            /**
+             * Format: int64
+             * @description Jobs that it may have that have not ended, 0 to 1,000,000.
+             * @default null
+             */
+            jobs_max: number | null;
+            /**
+             * @description `user` or `operator`.
+             * @default null
+             */
+            role: string | null;
         };
         /** @description How results of strangers' nodes are checked. A grid's own rules may ask for more, never for less. */
         Verify: "adaptive" | {
@@ -2672,6 +5077,588 @@ export interface operations {
                 };
             };
             /** @description `idempotency-conflict`, or `no-credits` where work costs nothing */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Only what this account did: its id or its name. */
+                actor?: string;
+                /** @description Only events with this word, as `user.suspended`. */
+                action?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEvent"];
+                };
+            };
+            /** @description No such account */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminHealth"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminJob"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_ledger: {
+        parameters: {
+            query?: {
+                /** @description Only those that this account gave or got: its id or its name. */
+                account?: string;
+                /** @description Only those out of or into this job's budget. */
+                job?: components["schemas"]["JobId"];
+                /**
+                 * @description Only those with this cause: `grant`, `budget`, `refund`, `hold`, `hold-fee`, `pay`, `fee`, `check`, `post`,
+                 *     `void`, `expire`, `storage`, `surplus`, `forfeit`, `compensation` or `endow`.
+                 */
+                cause?: string;
+                /** @description From this time on, milliseconds since 1970. */
+                from_ms?: number;
+                /** @description Before this time. */
+                to_ms?: number;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_LedgerRow"];
+                };
+            };
+            /** @description No such account or job */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_modules: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminModule"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal letters */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 64 hexadecimal letters */
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_all_nodes: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminNode"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_node: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The node, as `node-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdminUser"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suspend_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The account, as `acc-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSuspension"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2868,6 +5855,52 @@ export interface operations {
             };
         };
     };
+    confirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     balance: {
         parameters: {
             query?: never;
@@ -2933,6 +5966,166 @@ export interface operations {
             };
         };
     };
+    begin_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDeviceCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceCode"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    poll_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DevicePoll"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceToken"];
+                };
+            };
+            /** @description `authorization-pending`, `slow-down`, `access-denied`, `expired-token` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceRequest"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    approve_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deny_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The code, as `BCDF-GHJK` */
+                user_code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_disputes: {
         parameters: {
             query?: {
@@ -2954,6 +6147,48 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_Dispute"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    account_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `too-many-streams` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3022,9 +6257,440 @@ export interface operations {
             };
         };
     };
+    list_groups: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_GroupInfo"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroup"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `name-taken`, `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `is-member`, `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    uninvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+                /** @description The account, as `acc-…` */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+                /** @description The account, as `acc-…` */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-owner` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found`, `no-such-account` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `is-owner` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Invitation"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accept_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupDetail"];
+                };
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `too-many` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decline_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: {
+                /** @description Only those of this project. */
+                project?: string;
+                /** @description Only those in this phase. */
+                phase?: components["schemas"]["JobPhase"];
                 /** @description Where the page begins: `next` of the one before. */
                 cursor?: string;
                 /** @description Rows, 1 to 1,000; 100 where missing. */
@@ -3108,6 +6774,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobSubmission"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobDraft"];
+                };
             };
             /** @description Why it was not done */
             default: {
@@ -3246,6 +6944,90 @@ export interface operations {
             };
         };
     };
+    job_errors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorGroups"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_events: {
+        parameters: {
+            query?: {
+                /** @description Stage: 0 split, 1 work (where missing), 2 and on merge. */
+                stage?: number;
+                /** @description Version of the map that the reader has: only what came after it is told. `Last-Event-ID` wins. */
+                after?: number;
+            };
+            header?: {
+                /** @description Version of the map that the reader has */
+                "last-event-id"?: string | null;
+            };
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["MapChange"];
+                };
+            };
+            /** @description `too-many-streams` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     explain_job: {
         parameters: {
             query?: never;
@@ -3305,6 +7087,149 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_UnitLog"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_map: {
+        parameters: {
+            query?: {
+                /** @description Stage: 0 split, 1 work (where missing), 2 and on merge. */
+                stage?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description `busy` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobNodes"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_preview_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description The file, as the preview numbers it */
+                index: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": number[];
+                };
+            };
+            /** @description `not-shown` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3414,6 +7339,37 @@ export interface operations {
             };
         };
     };
+    job_timeline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     job_units: {
         parameters: {
             query?: {
@@ -3442,6 +7398,94 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Page_UnitInfo"];
                 };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_unit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description 0 split, 1 work, 2 and on merge */
+                stage: number;
+                /** @description Number within the stage */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitDetail"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unit_output: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description As `bytes=0-1023` */
+                range?: string | null;
+            };
+            path: {
+                /** @description The job, as `job-…` */
+                id: string;
+                /** @description 0 split, 1 work, 2 and on merge */
+                stage: number;
+                /** @description Number within the stage */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": number[];
+                };
+            };
+            /** @description `no-output` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Why it was not done */
             default: {
@@ -3613,6 +7657,227 @@ export interface operations {
             };
         };
     };
+    change_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MeChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    my_audit: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEvent"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountDeletion"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `second-factor` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `last-operator` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_email: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmail"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_modules: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ModuleListed"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_module: {
         parameters: {
             query?: never;
@@ -3643,7 +7908,7 @@ export interface operations {
                     "application/json": components["schemas"]["ModuleInfo"];
                 };
             };
-            /** @description `unknown-author-key` */
+            /** @description `unknown-author-key`, `module-suspended` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3651,6 +7916,45 @@ export interface operations {
                 content?: never;
             };
             /** @description `module-refused`, `bad-signature`, `no-such-component` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    draft_module: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewModuleDraft"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModuleDraft"];
+                };
+            };
+            /** @description `component-refused`, `invalid` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -4480,6 +8784,226 @@ export interface operations {
             };
         };
     };
+    change_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    first_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEmail"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `has-password`, `email-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Forgotten"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReset"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ProjectInfo"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPerson"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `registration-closed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `name-taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     create_report: {
         parameters: {
             query?: never;
@@ -4502,6 +9026,212 @@ export interface operations {
             };
             /** @description `too-many-reports` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `wrong-credentials`, `second-factor`, `not-confirmed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `suspended`, `csrf` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `rate-limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    log_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    follow_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description `bad-link` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: {
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SessionInfo"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session, as `ses-…` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4596,6 +9326,135 @@ export interface operations {
         requestBody?: never;
         responses: {
             204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offer_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordOnly"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TotpSecret"];
+                };
+            };
+            /** @description `wrong-password` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `totp-exists` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `no-totp` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_totp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TotpRemoval"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `second-factor` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `wrong-password` */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

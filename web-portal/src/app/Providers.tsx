@@ -10,6 +10,8 @@ const schemes = localStorageColorSchemeManager({ key: "fallow-colour-scheme" });
 
 /** The nonce that the server put into the page; Vite's dev server has none. */
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content ?? "";
+// What holds the page still behind a dialog writes a `<style>` of its own, and looks for its nonce here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 /** What cannot get better is not asked again. */
 const retry = (failures: number, error: unknown) =>

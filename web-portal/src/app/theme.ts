@@ -1,11 +1,11 @@
 /** Mantine in the design's clothes: its colours come from `colours.css`, so that both themes live in one place. */
 import {
   Button,
-  Chip,
   type CSSVariablesResolver,
   createTheme,
   type MantineColorsTuple,
   Modal,
+  SegmentedControl,
   Table,
 } from "@mantine/core";
 
@@ -31,10 +31,8 @@ export const theme = createTheme({
         root: props.variant === "filled" ? { "--button-color": "var(--on-accent)" } : {},
       }),
     }),
-    Chip: Chip.extend({
-      vars: () => ({
-        root: { "--chip-bg": "var(--track)", "--chip-color": "var(--text)", "--chip-hover": "var(--track)" },
-      }),
+    SegmentedControl: SegmentedControl.extend({
+      vars: () => ({ root: { "--sc-color": "var(--panel)", "--sc-label-color": "var(--text)" } }),
     }),
     Modal: Modal.extend({
       defaultProps: {

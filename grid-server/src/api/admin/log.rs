@@ -1,19 +1,20 @@
-//! The audit log of the whole grid.
+//! The audit log of the whole grid, and what people say of programs.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use fallow_protocol::api::{AuditEvent, Page};
+use fallow_protocol::api::{AuditEvent, Page, Report};
 use serde::Deserialize;
 
+use super::SearchQuery;
 use crate::api::ApiError;
 use crate::api::accounts::next;
 use crate::api::extract::{ApiQuery, page_limit, page_number};
 use crate::app::App;
 use crate::auth::{Admin, Auth};
-use crate::store::accounts;
 use crate::store::audit::{self, Wanted};
+use crate::store::{accounts, admin as rows};
 
 /// Which events.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -56,6 +57,20 @@ pub async fn list_audit(
         details: event.details,
     });
     Ok(Json(Page { items: items.collect(), next }))
+}
+
+/// What lenders and authors say of programs, newest first. Scope `admin`.
+#[utoipa::path(get, path = "/api/v1/admin/reports", tag = "operators", security(("bearer" = [])),
+    params(SearchQuery), responses((status = 200, body = Page<Report>)))]
+pub async fn list_reports(
+    State(app): State<Arc<App>>,
+    _caller: Auth<Admin>,
+    ApiQuery(query): ApiQuery<SearchQuery>,
+) -> Result<Json<Page<Report>>, ApiError> {
+    let part = query.part()?;
+    let items = rows::reports(app.store.reader(), part, part.query.parse().ok()).await?;
+    let next = next(items.len(), part.limit, items.last().map(|report| report.id as i64));
+    Ok(Json(Page { items, next }))
 }
 
 /// The internal id of an account by its id or its name.

@@ -17,7 +17,7 @@ use crate::api::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::app::App;
 use crate::auth::{Admin, Auth};
 use crate::operators::{self, Target};
-use crate::store::admin as rows;
+use crate::store::admin::{self as rows, Part};
 
 /// An account in a path.
 #[derive(Debug, Deserialize)]
@@ -76,14 +76,18 @@ pub async fn restore_user(
 /// Change what a user may: fuel, jobs, role. Scope `admin`.
 #[utoipa::path(patch, path = "/api/v1/admin/users/{id}", tag = "operators", security(("bearer" = [])),
     params(("id" = String, Path, description = "The account, as `acc-…`")), request_body = UserChange,
-    responses((status = 204), (status = 404, description = "`not-found`"),
+    responses((status = 200, body = AdminUser), (status = 404, description = "`not-found`"),
         (status = 409, description = "`last-operator`"), (status = 422, description = "`invalid`")))]
 pub async fn change_user(
     State(app): State<Arc<App>>,
     caller: Auth<Admin>,
     ApiPath(UserPath { id }): ApiPath<UserPath>,
     ApiJson(change): ApiJson<UserChange>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Json<AdminUser>, ApiError> {
     operators::change(&app, &caller, &id, change).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let part = Part { query: id.as_str(), after: None, limit: 2 };
+    let found = rows::users(app.store.reader(), part).await?.into_iter().find(|(_, user)| user.id == id);
+    let (number, user) = found.ok_or_else(|| ApiError::not_found(format!("account {id}")))?;
+    let jobs = app.active.all().iter().filter(|job| job.account == number).count() as u64;
+    Ok(Json(AdminUser { jobs, ..user }))
 }

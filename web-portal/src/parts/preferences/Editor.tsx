@@ -6,7 +6,19 @@ import { Button, Checkbox, NumberInput, Textarea } from "@mantine/core";
 import { type ReactNode, useState } from "react";
 import type { NodePreferences, Preferences } from "@/api/lending";
 import { Failure } from "../States";
-import { choose, type Field, HOURS, isLocal, NEVER_C, PRESETS, programs, said, shown } from "./model";
+import {
+  type Around,
+  choose,
+  type Field,
+  HOURS,
+  isLocal,
+  NEVER_C,
+  PRESETS,
+  presetOf,
+  programs,
+  said,
+  shown,
+} from "./model";
 import styles from "./preferences.module.css";
 import { Week } from "./Week";
 
@@ -17,13 +29,17 @@ export function Editor(props: {
   save: (preferences: Preferences) => Promise<unknown>;
   onDone?: () => void;
 }) {
-  const before = said(props.at === "portal" ? props.preferences.remote : props.preferences.local);
+  const { local, remote } = props.preferences;
+  const before = said(props.at === "portal" ? remote : local);
+  // At the computer the portal's word shows through where nothing was chosen; on the portal the computer's stands above.
+  const around: Around =
+    props.at === "portal" ? { over: said(local), under: {} } : { over: {}, under: said(remote) };
   const [chosen, setChosen] = useState<Preferences>(before);
   const [busy, setBusy] = useState(false);
   const [saved, setSaved] = useState(false);
   const [error, setError] = useState<unknown>();
   const change = (part: Preferences) => {
-    setChosen((was) => choose(was, part));
+    setChosen((was) => choose(was, part, around));
     setSaved(false);
   };
   const save = async () => {
@@ -43,10 +59,10 @@ export function Editor(props: {
   const dirty = JSON.stringify(before) !== JSON.stringify(chosen);
   return (
     <div>
-      <Presets chosen={chosen} fixed={fixed("preset")} change={change} />
-      <Details chosen={chosen} fixed={fixed} change={change} local={props.preferences.local} />
+      <Presets chosen={chosen} around={around} fixed={fixed("preset")} change={change} />
+      <Details chosen={chosen} around={around} fixed={fixed} change={change} />
       {error ? <Failure error={error} /> : null}
-      <div className={styles.save}>
+      <div className={styles.save} data-dirty={dirty}>
         <Button variant="filled" size="sm" onClick={save} loading={busy} disabled={!dirty}>
           Save the rules
         </Button>
@@ -65,11 +81,12 @@ export function Editor(props: {
 
 type Part = {
   chosen: Preferences;
+  around: Around;
   change: (part: Preferences) => void;
 };
 
-function Presets({ chosen, fixed, change }: Part & { fixed: boolean }) {
-  const preset = chosen.preset ?? "balanced";
+function Presets({ chosen, around, fixed, change }: Part & { fixed: boolean }) {
+  const preset = presetOf(chosen, around);
   return (
     <fieldset className={styles.presets}>
       <legend className="hidden">How much of the computer it may have</legend>
@@ -94,10 +111,10 @@ function Presets({ chosen, fixed, change }: Part & { fixed: boolean }) {
   );
 }
 
-type DetailsProps = Part & { fixed: (field: Field) => boolean; local: Preferences };
+type DetailsProps = Part & { fixed: (field: Field) => boolean };
 
 function Details(props: DetailsProps) {
-  const { chosen, change, fixed } = props;
+  const { chosen, around, change, fixed } = props;
   const number = (
     field: NumberField,
     label: string,
@@ -110,7 +127,7 @@ function Details(props: DetailsProps) {
       key={field}
       size="xs"
       label={label}
-      description={fixed(field) ? <Fixed value={props.local[field]} suffix={suffix} /> : hint}
+      description={fixed(field) ? <Fixed /> : hint}
       suffix={suffix}
       min={min}
       max={max}
@@ -118,7 +135,7 @@ function Details(props: DetailsProps) {
       allowDecimal={false}
       allowNegative={false}
       disabled={fixed(field)}
-      value={shown(chosen, field) ?? ""}
+      value={shown(chosen, field, around) ?? ""}
       placeholder="no limit of its own"
       onChange={(value) => change({ [field]: typeof value === "number" ? value : null })}
     />
@@ -128,9 +145,9 @@ function Details(props: DetailsProps) {
       key={field}
       size="xs"
       label={label}
-      description={fixed(field) ? <Fixed value={undefined} suffix="" /> : undefined}
+      description={fixed(field) ? <Fixed /> : undefined}
       disabled={fixed(field)}
-      checked={shown(chosen, field) ?? false}
+      checked={shown(chosen, field, around) ?? false}
       onChange={(event) => change({ [field]: event.currentTarget.checked })}
     />
   );
@@ -142,11 +159,11 @@ function Details(props: DetailsProps) {
           {number("busy_cpu_percent", "Pause when others use more than", 1, 100, " %", "100: never")}
         </div>
         <Week
-          hours={shown(chosen, "hours") ?? Array<boolean>(HOURS).fill(true)}
+          hours={shown(chosen, "hours", around) ?? Array<boolean>(HOURS).fill(true)}
           disabled={fixed("hours")}
           onChange={(hours) => change({ hours: hours.every(Boolean) ? null : hours })}
         />
-        <Programs chosen={chosen} change={change} fixed={fixed("pause_programs")} />
+        <Programs chosen={chosen} around={around} change={change} fixed={fixed("pause_programs")} />
       </Section>
       <Section title="How much">
         <div className={styles.grid}>
@@ -155,7 +172,7 @@ function Details(props: DetailsProps) {
           {number("memory_percent_busy", "Memory while in use", 1, 95, " %")}
           {number("memory_percent_idle", "Memory while idle", 1, 95, " %")}
           {number("give_back_minutes", "Give memory back when paused for", 0, 1440, " min")}
-          <Disk chosen={chosen} change={change} fixed={fixed("disk_bytes")} />
+          <Disk chosen={chosen} around={around} change={change} fixed={fixed("disk_bytes")} />
         </div>
       </Section>
       <Section title="Battery, network, heat">
@@ -187,27 +204,23 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-const Fixed = ({ value, suffix }: { value: unknown; suffix: string }) => (
-  <span className={styles.local}>
-    chosen at the computer{typeof value === "number" ? `: ${value}${suffix}` : ""}
-  </span>
-);
+const Fixed = () => <span className={styles.local}>chosen at the computer</span>;
 
 const MB = 1_000_000;
 
-function Disk({ chosen, change, fixed }: Part & { fixed: boolean }) {
+function Disk({ chosen, around, change, fixed }: Part & { fixed: boolean }) {
   return (
     <NumberInput
       size="xs"
       label="Disk"
-      description={fixed ? <Fixed value={undefined} suffix="" /> : "empty: as configured"}
+      description={fixed ? <Fixed /> : "empty: as configured"}
       suffix=" GB"
       min={0.1}
       max={1_000_000}
       decimalScale={1}
       allowNegative={false}
       disabled={fixed}
-      value={chosen.disk_bytes ? chosen.disk_bytes / (1000 * MB) : ""}
+      value={(shown(chosen, "disk_bytes", around) ?? 0) / (1000 * MB) || ""}
       placeholder="as configured"
       onChange={(value) =>
         change({ disk_bytes: typeof value === "number" && value > 0 ? Math.round(value * 1000) * MB : null })
@@ -216,13 +229,13 @@ function Disk({ chosen, change, fixed }: Part & { fixed: boolean }) {
   );
 }
 
-function Programs({ chosen, change, fixed }: Part & { fixed: boolean }) {
-  const [text, setText] = useState((shown(chosen, "pause_programs") ?? []).join("\n"));
+function Programs({ chosen, around, change, fixed }: Part & { fixed: boolean }) {
+  const [text, setText] = useState((shown(chosen, "pause_programs", around) ?? []).join("\n"));
   return (
     <Textarea
       size="xs"
       label="Pause while one of these programs runs"
-      description={fixed ? <Fixed value={undefined} suffix="" /> : "names of processes, one a line"}
+      description={fixed ? <Fixed /> : "names of processes, one a line"}
       placeholder="obs"
       autosize
       minRows={1}

@@ -5,7 +5,6 @@ import { HOURS } from "./model";
 import styles from "./preferences.module.css";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-const LONG = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const STEPS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -24, ArrowDown: 24 };
 
 export function Week(props: {
@@ -53,7 +52,7 @@ export function Week(props: {
                   type="button"
                   className={styles.day}
                   disabled={props.disabled ?? false}
-                  aria-label={`${LONG[day]}: ${all ? "no hour" : "all hours"}`}
+                  aria-label={`${name}: ${all ? "no hour" : "all hours"}`}
                   onClick={() => set(hours, !all)}
                 >
                   {name}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { choose, hoursWords, inWords, isLocal, programs, said, shown } from "./model";
+import { choose, hoursWords, inWords, isLocal, presetOf, programs, said, shown } from "./model";
 
 test("a choice that says what the preset says is no choice", () => {
   expect(choose({ preset: "quiet" }, { idle_minutes: 9 })).toEqual({ preset: "quiet", idle_minutes: 9 });
@@ -17,6 +17,21 @@ test("what is not chosen shows what the preset says", () => {
   expect(shown({ preset: "quiet" }, "on_battery")).toBe(false);
   expect(shown({ preset: "quiet", on_battery: true }, "on_battery")).toBe(true);
   expect(shown({ preset: "always" }, "slots")).toBeUndefined();
+});
+
+test("the portal's word shows through at the computer, and can be overruled there", () => {
+  const around = { over: {}, under: { preset: "quiet" as const, idle_minutes: 9 } };
+  expect(presetOf({}, around)).toBe("quiet");
+  expect(shown({}, "idle_minutes", around)).toBe(9);
+  expect(shown({}, "cpu_percent", around)).toBe(70);
+  expect(choose({}, { idle_minutes: 5 }, around)).toEqual({ idle_minutes: 5 });
+  expect(choose({ idle_minutes: 5 }, { idle_minutes: 9 }, around)).toEqual({});
+});
+
+test("on the portal the computer's word stands above", () => {
+  const around = { over: { preset: "always" as const, slots: 2 }, under: {} };
+  expect(presetOf({ preset: "quiet" }, around)).toBe("always");
+  expect(shown({ slots: 5 }, "slots", around)).toBe(2);
 });
 
 test("the word at the computer is told, also where it is false or zero", () => {

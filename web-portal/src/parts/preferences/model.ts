@@ -72,21 +72,36 @@ export function said(preferences: Preferences | null | undefined): Preferences {
   );
 }
 
-/** `change` over `chosen`; a field that says what the preset says anyway is left out. */
-export function choose(chosen: Preferences, change: Preferences): Preferences {
+/** Words of the same owner in another place: `over` wins, `under` holds where nothing was chosen. */
+export type Around = { over: Preferences; under: Preferences };
+const ALONE: Around = { over: {}, under: {} };
+
+/** The preset that missing fields follow. */
+export const presetOf = (chosen: Preferences, { over, under }: Around = ALONE): Preset =>
+  over.preset ?? chosen.preset ?? under.preset ?? "balanced";
+
+/** `change` over `chosen`; a field that says what holds without it is left out. */
+export function choose(chosen: Preferences, change: Preferences, around: Around = ALONE): Preferences {
   const all = said({ ...chosen, ...change });
-  const preset = all.preset ?? "balanced";
+  const preset = presetOf(all, around);
+  const without = (field: Field) => around.under[field] ?? PRESET[preset][field];
   return Object.fromEntries(
     Object.entries(all).filter(
       ([field, value]) =>
-        field === "preset" || JSON.stringify(value) !== JSON.stringify(PRESET[preset][field as Field]),
+        field === "preset" || JSON.stringify(value) !== JSON.stringify(without(field as Field)),
     ),
   );
 }
 
-/** What stands in a field: what was chosen, else what the preset says. */
-export function shown<F extends Field>(chosen: Preferences, field: F): Preferences[F] | undefined {
-  return chosen[field] ?? presetSays(chosen.preset ?? "balanced", field);
+/** What stands in a field: what wins, what was chosen, what shows through, else what the preset says. */
+export function shown<F extends Field>(
+  chosen: Preferences,
+  field: F,
+  around: Around = ALONE,
+): Preferences[F] | undefined {
+  return (
+    around.over[field] ?? chosen[field] ?? around.under[field] ?? presetSays(presetOf(chosen, around), field)
+  );
 }
 
 /** Whether the owner's word at the computer decides a field, whatever the portal says. */

@@ -2,6 +2,7 @@
 import { Button, Table } from "@mantine/core";
 import { Panel } from "@/parts/Page";
 import { Asked, Empty } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { Age } from "@/pictures/small";
 import { useRecord } from "./query";
 import { actionWords } from "./words";
@@ -16,7 +17,7 @@ export function Record() {
           if (events.length === 0) return <Empty title="Nothing yet" />;
           return (
             <>
-              <Table.ScrollContainer minWidth={560} type="native">
+              <Wide label="Record">
                 <Table>
                   <Table.Thead>
                     <Table.Tr>
@@ -43,7 +44,7 @@ export function Record() {
                     ))}
                   </Table.Tbody>
                 </Table>
-              </Table.ScrollContainer>
+              </Wide>
               {record.hasNextPage && (
                 <Button
                   mt="sm"

@@ -3,6 +3,7 @@ import { Button, Table } from "@mantine/core";
 import { Confirm } from "@/parts/Confirm";
 import { Panel } from "@/parts/Page";
 import { Asked } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { Age, StateBadge } from "@/pictures/small";
 import { endOthers, endSession, type Self, useSessions } from "./query";
 import { browser } from "./words";
@@ -14,7 +15,7 @@ export function Sessions({ self }: { self: Self }) {
       <Asked query={sessions}>
         {({ items }) => (
           <>
-            <Table.ScrollContainer minWidth={0} type="native">
+            <Wide label="Where you are logged in">
               <Table>
                 <Table.Thead className="hidden">
                   <Table.Tr>
@@ -49,7 +50,7 @@ export function Sessions({ self }: { self: Self }) {
                   ))}
                 </Table.Tbody>
               </Table>
-            </Table.ScrollContainer>
+            </Wide>
             {items.length > 1 && (
               <div style={{ marginTop: 12 }}>
                 <Confirm label="Log out all others" act={endOthers}>

@@ -7,6 +7,7 @@ import { filled } from "@/parts/form/checks";
 import { Form, Text } from "@/parts/form/Form";
 import { Panel, Stack } from "@/parts/Page";
 import { Asked } from "@/parts/States";
+import { Wide } from "@/parts/Wide";
 import { day, short } from "@/words/format";
 import { addKey, endToken, makeToken, removeKey, type Self, useKeys, useTokens } from "./query";
 
@@ -44,7 +45,7 @@ function ApiTokens({ self }: { self: Self }) {
           items.length === 0 ? (
             <p className="dim">None yet. `fallow login` makes one for the command line by itself.</p>
           ) : (
-            <Table.ScrollContainer minWidth={480} type="native">
+            <Wide label="API tokens">
               <Table>
                 <Table.Thead>
                   <Table.Tr>
@@ -72,7 +73,7 @@ function ApiTokens({ self }: { self: Self }) {
                   ))}
                 </Table.Tbody>
               </Table>
-            </Table.ScrollContainer>
+            </Wide>
           )
         }
       </Asked>

@@ -46,10 +46,8 @@ export function flows(movements: readonly Movement[], nowMs: number, days: numbe
 
 export const flowBar = (flow: DayFlow): Bar => ({
   words: `${day(flow.dayMs)}: ${credits(flow.came)} came, ${credits(flow.went)} went`,
-  parts: [
-    { value: flow.came, tone: "done" },
-    { value: flow.went, tone: "run" },
-  ],
+  parts: [{ value: flow.came, tone: "done" }],
+  below: [{ value: flow.went, tone: "run" }],
 });
 
 const CAUSES: Record<string, string> = {

@@ -7,7 +7,8 @@ import { Strip } from "@/pictures/Strip";
 import { Age, Money, useNow } from "@/pictures/small";
 import { clock, count, counted } from "@/words/format";
 import styles from "./devices.module.css";
-import { hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt, useAvailability, useIntervals } from "./query";
+import { hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt } from "./model";
+import { useAvailability, useIntervals } from "./query";
 import { standingWords } from "./standing";
 
 export function Now({ detail }: { detail: NodeDetail }) {

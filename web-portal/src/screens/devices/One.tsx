@@ -12,8 +12,9 @@ import { Asked, Failure, Stale } from "@/parts/States";
 import { StateBadge } from "@/pictures/small";
 import { Change } from "./Change";
 import styles from "./devices.module.css";
+import { reasonOf, stateOf } from "./model";
 import { LastDay, Now, When } from "./Now";
-import { pause, reasonOf, remove, rename, resume, stateOf, useDevice } from "./query";
+import { pause, remove, rename, resume, useDevice } from "./query";
 import { Earned, Machine, Working } from "./Side";
 import { takesWords } from "./takes";
 
@@ -42,35 +43,37 @@ export function DeviceOneView() {
 function Device({ detail }: { detail: NodeDetail }) {
   const [editing, setEditing] = useState(false);
   return (
-    <Stack>
+    <>
       <Now detail={detail} />
-      <div className={styles.main}>
-        <When id={detail.info.id} here={detail.info.state !== "offline"} />
-        <Stack>
-          <Earned id={detail.info.id} />
-          <Panel title="Owner's rules" note={detail.preferences.effective.preset ?? "balanced"}>
-            <Rules
-              of={detail.preferences}
-              more={[{ label: "whose work", value: takesWords(detail.takes) }]}
-            />
-            <Button
-              mt="sm"
-              onClick={() => setEditing(!editing)}
-              aria-expanded={editing}
-              aria-controls="change"
-            >
-              {editing ? "Close the rules" : "Change the rules"}
-            </Button>
-          </Panel>
-        </Stack>
-      </div>
-      {editing && <Change detail={detail} />}
-      <LastDay id={detail.info.id} />
-      <div className={styles.main}>
-        <Working detail={detail} />
-        <Machine detail={detail} actions={<Manage detail={detail} />} />
-      </div>
-    </Stack>
+      <Stack>
+        {editing && <Change detail={detail} />}
+        <div className={styles.main}>
+          <Stack>
+            <When id={detail.info.id} here={detail.info.state !== "offline"} />
+            <LastDay id={detail.info.id} />
+            <Working detail={detail} />
+          </Stack>
+          <Stack>
+            <Earned id={detail.info.id} />
+            <Panel title="Owner's rules" note={detail.preferences.effective.preset ?? "balanced"}>
+              <Rules
+                of={detail.preferences}
+                more={[{ label: "whose work", value: takesWords(detail.takes) }]}
+              />
+              <Button
+                mt="sm"
+                onClick={() => setEditing(!editing)}
+                aria-expanded={editing}
+                aria-controls="change"
+              >
+                {editing ? "Close the rules" : "Change the rules"}
+              </Button>
+            </Panel>
+            <Machine detail={detail} actions={<Manage detail={detail} />} />
+          </Stack>
+        </div>
+      </Stack>
+    </>
   );
 }
 

@@ -9,7 +9,8 @@ import { Asked, Empty, Stale } from "@/parts/States";
 import { Age, Money, StateBadge } from "@/pictures/small";
 import { counted } from "@/words/format";
 import styles from "./devices.module.css";
-import { asRow, joinCommands, type Row, useDevices } from "./query";
+import { asRow, joinCommands, type Row } from "./model";
+import { useDevices } from "./query";
 
 export function DevicesView() {
   const { query, live } = useDevices();

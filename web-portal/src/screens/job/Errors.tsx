@@ -1,4 +1,5 @@
 /** What went wrong, each message once: how often, what became of it, what can be done, and the guest's log. */
+
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -7,6 +8,7 @@ import type { ErrorGroup } from "@/api/types";
 import { Panel } from "@/parts/Page";
 import { Asked, Loading } from "@/parts/States";
 import { count, counted } from "@/words/format";
+import { plain } from "@/words/plain";
 import { stateLook } from "@/words/states";
 import styles from "./job.module.css";
 import { unitOptions, useErrors } from "./query";
@@ -79,7 +81,7 @@ function Log(props: { job: string; stage: number; seq: number }) {
         log ? (
           // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
           <pre className={styles.log} tabIndex={0}>
-            {log}
+            {plain(log)}
           </pre>
         ) : (
           <p className="dim small">This run wrote no log.</p>

@@ -1,4 +1,5 @@
 /** The result as it emerges, beside the map: a picture, a table, a text, or the files of an archive. */
+
 import { Button } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { call } from "@/api/client";
@@ -7,6 +8,7 @@ import type { Preview } from "@/api/types";
 import { Panel } from "@/parts/Page";
 import { Asked, Failure, Loading } from "@/parts/States";
 import { bytes, count, counted } from "@/words/format";
+import { plain } from "@/words/plain";
 import styles from "./job.module.css";
 import { usePreview } from "./query";
 import type { JobView } from "./view";
@@ -61,7 +63,7 @@ function Shown({ job, preview }: { job: JobView; preview: Preview }) {
       {preview.text != null && (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
         <pre className={styles.log} tabIndex={0}>
-          {preview.text}
+          {plain(preview.text)}
         </pre>
       )}
       {preview.rows && <Rows columns={preview.columns ?? []} rows={preview.rows} />}

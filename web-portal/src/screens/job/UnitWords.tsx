@@ -2,11 +2,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { bytes, counted, duration } from "@/words/format";
-import { unitOptions } from "./query";
+import { unitOptions, useNodeName } from "./query";
 
 const REST_MS = 180;
 
 export function UnitWords({ id, stage, seq }: { id: string; stage: number; seq: number }) {
+  const name = useNodeName();
   const [rested, setRested] = useState(-1);
   useEffect(() => {
     const timer = setTimeout(() => setRested(seq), REST_MS);
@@ -21,7 +22,7 @@ export function UnitWords({ id, stage, seq }: { id: string; stage: number; seq: 
   if (!data || rested !== seq) return null;
   const { unit } = data;
   const parts = [
-    unit.node && `on ${unit.node}`,
+    unit.node && `on ${name(unit.node)}`,
     unit.attempt > 0 && counted(unit.attempt, "attempt"),
     unit.wall_us > 0 && duration(unit.wall_us / 1000),
     unit.output_bytes > 0 && `${bytes(unit.output_bytes)} out`,

@@ -48,7 +48,7 @@ export function JobView() {
       crumbs={crumbs}
       badge={
         <>
-          <StateBadge state={view.phase} word={view.badge} />
+          <StateBadge state={view.look} word={view.badge} />
           <Stale since={live.staleSince} />
         </>
       }

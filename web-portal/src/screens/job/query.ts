@@ -106,6 +106,17 @@ export const usePreview = (id: string, goesOn: boolean) =>
 export const useExplain = (id: string, waits: boolean) =>
   $api.useQuery("get", "/api/v1/jobs/{id}/explain", at(id), { ...often(true), enabled: waits });
 
+/** Names of one's own nodes, whose ids the API tells; strangers' pseudonyms stay what they are. */
+export function useNodeName(): (node: string | null | undefined) => string | undefined {
+  const { data } = $api.useQuery(
+    "get",
+    "/api/v1/nodes",
+    { params: { query: { limit: 1000 } } },
+    { staleTime: 60_000 },
+  );
+  return (node) => data?.items.find(({ id }) => id === node)?.name ?? node ?? undefined;
+}
+
 /** A unit, for its words on the map and for its log. */
 export const unitOptions = (id: string, stage: number, seq: number) =>
   $api.queryOptions("get", "/api/v1/jobs/{id}/units/{stage}/{seq}", { params: { path: { id, stage, seq } } });

@@ -7,8 +7,9 @@ export type JobView = {
   name: string;
   project: string | undefined;
   phase: JobPhase;
-  /** Short word where the phase alone would mislead. */
+  /** Short word where the phase alone would mislead, and the state whose colour it has. */
   badge: string;
+  look: string;
   counts: Counts;
   units: number;
   /** Whether all units exist by now. */
@@ -54,6 +55,7 @@ export function toView(job: Job, nowMs: number): JobView {
     project: job.project ?? undefined,
     phase: job.phase,
     badge: goesOn && job.waiting_for ? `waits for ${job.waiting_for}` : job.phase,
+    look: goesOn && job.waiting_for ? "paused" : job.phase,
     counts: job.counts,
     units,
     whole: job.split_done,

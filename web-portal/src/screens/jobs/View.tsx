@@ -1,7 +1,8 @@
 /** The list of jobs: what goes on with its progress, then what has ended, by day. */
 
-import { Button, Chip, Group } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import type { JobPhase } from "@/api/types";
 import { useGridEvents } from "@/live/useGridEvents";
 import { LinkButton } from "@/parts/LinkButton";
 import { Page } from "@/parts/Page";
@@ -15,11 +16,11 @@ import styles from "./jobs.module.css";
 import { grouped, takeChange, useJobs } from "./query";
 
 const PHASES = [
-  { value: "all", text: "All" },
-  { value: "running", text: "Running" },
-  { value: "done", text: "Done" },
-  { value: "failed", text: "Failed" },
-  { value: "cancelled", text: "Cancelled" },
+  { value: "all", label: "All" },
+  { value: "running", label: "Running" },
+  { value: "done", label: "Done" },
+  { value: "failed", label: "Failed" },
+  { value: "cancelled", label: "Cancelled" },
 ];
 
 export function JobsView() {
@@ -32,10 +33,10 @@ export function JobsView() {
   });
   const jobs = list.data?.pages.flatMap((page) => page.items) ?? [];
   const groups = grouped(jobs, now, day);
-  const choose = (value: string | string[]) =>
+  const choose = (value: string) =>
     navigate({
       to: "/jobs",
-      search: { ...(project ? { project } : {}), ...(value === "all" ? {} : { phase: String(value) }) },
+      search: { ...(project ? { project } : {}), ...(value === "all" ? {} : { phase: value as JobPhase }) },
       replace: true,
     });
   return (
@@ -49,15 +50,14 @@ export function JobsView() {
         </LinkButton>
       }
     >
-      <Chip.Group value={phase ?? "all"} onChange={choose}>
-        <Group gap={6} mb="md" role="group" aria-label="Which jobs">
-          {PHASES.map((one) => (
-            <Chip key={one.value} value={one.value} size="xs" radius="xl" variant="light">
-              {one.text}
-            </Chip>
-          ))}
-        </Group>
-      </Chip.Group>
+      <SegmentedControl
+        size="xs"
+        mb="md"
+        aria-label="Which jobs"
+        value={phase ?? "all"}
+        onChange={choose}
+        data={PHASES}
+      />
       {list.error ? <Failure error={list.error} retry={() => void list.refetch()} /> : null}
       {list.data === undefined && !list.error && <Loading lines={6} height={44} />}
       {list.data && jobs.length === 0 && <NoJobs filtered={phase !== undefined} />}
@@ -94,7 +94,7 @@ function Row({ job, now }: { job: JobView; now: number }) {
           <span className="mono">{job.id}</span>
         </span>
       </div>
-      <StateBadge state={job.phase} word={job.badge} />
+      <StateBadge state={job.look} word={job.badge} />
       <div className={styles.progress}>
         <StateBar counts={job.counts} thin />
         <span className="dim small num">{progressWords(job)}</span>

@@ -1,13 +1,13 @@
 /** What the list of jobs asks, and what a row of it shows. */
 import type { InfiniteData } from "@tanstack/react-query";
 import { $api, api } from "@/api/client";
-import type { Counts, Job, Page } from "@/api/types";
+import type { Counts, Job, JobPhase, Page } from "@/api/types";
 import { queries } from "@/app/Providers";
 import { type JobView, toView } from "@/screens/job/view";
 
 const ROWS = 50;
 
-export type Filter = { project?: string | undefined; phase?: string | undefined };
+export type Filter = { project?: string | undefined; phase?: JobPhase | undefined };
 
 /** Which jobs a page of the list asks for. */
 const init = (filter: Filter) => ({

@@ -48,7 +48,7 @@ export function How({ form, change, wrong }: { form: Form; change: Change; wrong
           className={styles.grow}
         />
       </Group>
-      <Group align="end" gap="sm">
+      <Group align="center" gap="sm">
         <Checkbox
           label="Go on when units fail, and leave out at most"
           checked={form.leaveOut}

@@ -3,7 +3,7 @@ import { Button, FileButton, Group, Select } from "@mantine/core";
 import { useRef, useState } from "react";
 import { Failure } from "@/parts/States";
 import { exportWords } from "@/screens/modules/query";
-import type { Form } from "./form";
+import { type Form, withProgram } from "./form";
 import { addProgram, programOf, useKnownModules } from "./query";
 import styles from "./submit.module.css";
 import type { Change } from "./View";
@@ -18,20 +18,7 @@ export function Program({ form, change }: { form: Form; change: Change }) {
     const module = modules.find((one) => one.module === digest);
     if (module) take(programOf(module));
   };
-  const take = (program: NonNullable<Form["program"]>) => {
-    const own = program.can.split && !program.can.command;
-    change({
-      program,
-      name: form.name || program.name.replace(/\.wasm$/, ""),
-      split: own ? "guest" : form.split === "guest" ? "lines" : form.split,
-      assemble:
-        program.can.merge && !program.can.command
-          ? "merge"
-          : form.assemble === "merge"
-            ? "archive"
-            : form.assemble,
-    });
-  };
+  const take = (program: NonNullable<Form["program"]>) => change(withProgram(form, program));
   const add = async (file: File | null) => {
     if (!file) return;
     running.current?.abort();

@@ -1,10 +1,11 @@
 /** A new job: the program, the data, how to cut it; at the side what that would be and cost, before anything is paid. */
 import { useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
+import type { Job } from "@/api/types";
 import { Columns, Page, Panel, Stack } from "@/parts/Page";
 import { Cut } from "./Cut";
 import { Data } from "./Data";
-import { EMPTY, type Form, formOf, read } from "./form";
+import { EMPTY, type Form, formOf, read, withProgram } from "./form";
 import { How } from "./How";
 import { Program } from "./Program";
 import { programOf, useKnownModules, useOldJob } from "./query";
@@ -61,8 +62,10 @@ function usePrefill(
     const program = listed
       ? programOf(listed)
       : { module: wanted, name: wanted.slice(0, 10), can: ANY, limits: undefined };
-    const project = old.data?.project ?? null;
-    setForm((before) => ({ ...(submission ? formOf({ ...submission, project }) : before), program }));
+    const project = (old.data as Job | undefined)?.project ?? null;
+    setForm((before) =>
+      submission ? { ...formOf({ ...submission, project }), program } : withProgram(before, program),
+    );
   }, [old.data, known.data, from, module, setForm]);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Submission } from "@/api/types";
-import { EMPTY, type Form, formOf, read, readGrid } from "./form";
+import { EMPTY, type Form, formOf, read, readGrid, withProgram } from "./form";
 
 const program = {
   module: "ab".repeat(32),
@@ -102,4 +102,12 @@ test("grids are read line by line", () => {
     { name: "b.c", values: [true] },
   ]);
   for (const wrong of ["", "a", "a =", "= 1", "a b = 1"]) expect(readGrid(wrong), wrong).toBeUndefined();
+});
+
+test("a program does itself what it can", () => {
+  const can = { run: true, split: true, merge: true, command: false };
+  const full = withProgram(EMPTY, { ...program, name: "cells.wasm", can });
+  expect([full.split, full.assemble, full.name]).toEqual(["guest", "merge", "cells"]);
+  const plain = withProgram(full, program);
+  expect([plain.split, plain.assemble, plain.name]).toEqual(["lines", "archive", "cells"]);
 });

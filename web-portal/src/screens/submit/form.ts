@@ -55,6 +55,14 @@ export const EMPTY: Form = {
   memoryMb: "",
 };
 
+/** The form with another program: what that can do itself, it does. */
+export function withProgram(form: Form, program: Program): Form {
+  const { can } = program;
+  const split = can.split ? "guest" : form.split === "guest" ? "lines" : form.split;
+  const assemble = can.merge ? "merge" : form.assemble === "merge" ? "archive" : form.assemble;
+  return { ...form, program, split, assemble, name: form.name || program.name.replace(/\.wasm$/, "") };
+}
+
 /** What is wrong, by the form's field. */
 export type Wrong = Partial<Record<keyof Form, string>>;
 export type Read = { submission: Submission | undefined; wrong: Wrong };

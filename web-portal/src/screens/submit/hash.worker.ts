@@ -8,7 +8,7 @@ export type HashAnswer = { done: number } | { digest: string } | { failed: strin
 
 const tell = (answer: HashAnswer) => postMessage(answer);
 
-onmessage = async (event: MessageEvent<File>) => {
+addEventListener("message", async (event: MessageEvent<File>) => {
   try {
     const file = event.data;
     const hash = blake3.create({});
@@ -20,4 +20,4 @@ onmessage = async (event: MessageEvent<File>) => {
   } catch (error) {
     tell({ failed: error instanceof Error ? error.message : String(error) });
   }
-};
+});

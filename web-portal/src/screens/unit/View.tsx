@@ -9,8 +9,9 @@ import { Fact, Facts, Page, Panel, Stack } from "@/parts/Page";
 import { Asked, Failure } from "@/parts/States";
 import { Wide } from "@/parts/Wide";
 import { Age, StateBadge } from "@/pictures/small";
-import { useJob } from "@/screens/job/query";
+import { useJob, useNodeName } from "@/screens/job/query";
 import { bytesSplit, count, duration, fuel } from "@/words/format";
+import { plain } from "@/words/plain";
 import { outcomeWords, type UnitShown, useUnit } from "./query";
 import styles from "./unit.module.css";
 
@@ -63,7 +64,7 @@ export function UnitView() {
                 {shown.log ? (
                   // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached with the keyboard
                   <pre className={styles.log} tabIndex={0}>
-                    {shown.log}
+                    {plain(shown.log)}
                   </pre>
                 ) : (
                   <p className="dim">It wrote none.</p>
@@ -94,6 +95,7 @@ function Used({ shown }: { shown: UnitShown }) {
 }
 
 function Attempts({ shown }: { shown: UnitShown }) {
+  const name = useNodeName();
   return (
     <Panel title="Attempts" note={count(shown.attempts.length)}>
       {shown.attempts.length === 0 ? (
@@ -112,9 +114,9 @@ function Attempts({ shown }: { shown: UnitShown }) {
               {shown.attempts.map((attempt) => (
                 <Table.Tr key={attempt.attempt} className="num">
                   <Table.Td>{attempt.attempt}</Table.Td>
-                  <Table.Td className="foreign">{attempt.node ?? "–"}</Table.Td>
+                  <Table.Td className="foreign">{name(attempt.node) ?? "–"}</Table.Td>
                   <Table.Td>{outcomeWords(attempt.outcome)}</Table.Td>
-                  <Table.Td className="foreign">{attempt.verdict ?? "–"}</Table.Td>
+                  <Table.Td className="foreign">{attempt.verdict?.replaceAll("_", " ") ?? "–"}</Table.Td>
                   <Table.Td>{attempt.wall_us > 0 ? duration(attempt.wall_us / 1000) : "–"}</Table.Td>
                   <Table.Td>{attempt.fuel > 0 ? fuel(attempt.fuel) : "–"}</Table.Td>
                   <Table.Td>

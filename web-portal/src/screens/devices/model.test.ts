@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { asRow, hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt } from "./query";
+import { asRow, hourOfWeek, reasonOf, sharesOf, stateOf, turnsAt } from "./model";
 
 test("an online device is idle or works", () => {
   expect(stateOf({ state: "online", working: true })).toBe("working");
@@ -45,6 +45,7 @@ test("when it leaves, and when it comes", () => {
   const week = Array.from({ length: 168 }, (_, at) => (at % 24 >= 9 && at % 24 < 17 ? 0.9 : 0.05));
   expect(turnsAt(week, 14, true)).toBe(17);
   expect(turnsAt(week, 20, false)).toBe(9);
+  expect(turnsAt(week, 20, true)).toBeUndefined();
   expect(turnsAt(Array(168).fill(0.9), 14, true)).toBeUndefined();
   expect(turnsAt(Array(168).fill(undefined), 14, true)).toBeUndefined();
 });
