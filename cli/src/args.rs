@@ -1,6 +1,8 @@
 //! The command line of `fallow`, as clap reads it. What the words do is in `commands`.
 
+mod admin;
 mod credits;
+mod groups;
 mod job;
 mod project;
 mod submit;
@@ -12,7 +14,9 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::terminal::paint::ColorChoice;
 
+pub use admin::{AdminCommand, SearchArgs, What};
 pub use credits::{CreditsArgs, DisputesArgs, EstimateArgs, TopupArgs};
+pub use groups::GroupsCommand;
 pub use job::{FetchArgs, FetchTo, JobArg, JobsArgs, LogsArgs};
 pub use project::{BuildArgs, NewArgs, RunArgs};
 pub use submit::SubmitArgs;
@@ -87,9 +91,15 @@ pub enum Command {
     Nodes(NodesArgs),
     /// Make a single-use token by which a computer joins
     JoinToken(JoinTokenArgs),
+    /// Groups whose members' computers run each other's jobs
+    #[command(subcommand)]
+    Groups(GroupsCommand),
     /// Accounts (for operators)
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Users, nodes, jobs, modules; stop them and let them go on; audit log and health (for operators)
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Units of which nodes said different things, with the evidence (for operators)
     Disputes(DisputesArgs),
     /// Tokens of your account
@@ -109,9 +119,14 @@ pub enum Command {
 pub struct LoginArgs {
     /// The grid's address, like https://grid.example
     pub url: String,
-    /// Your token (else FALLOW_TOKEN); `-` reads it from standard input, where no other user can see it
+    /// Your token (else FALLOW_TOKEN, else a code to approve in a browser); `-` reads it from standard input, where no
+    /// other user can see it
     #[arg(long)]
     pub token: Option<String>,
+    /// A right that the token gets which a browser approves (repeat for more) [default: all of a user]: jobs:read,
+    /// jobs:write, nodes:write, admin
+    #[arg(long = "scope", value_name = "SCOPE", conflicts_with = "token")]
+    pub scopes: Vec<String>,
     /// PEM file with the only certificate authorities to believe
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,

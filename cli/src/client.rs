@@ -5,14 +5,18 @@
 //! nodes' WebSocket is not here.
 
 mod account;
+mod admin;
 mod blobs;
 mod call;
 mod copy;
 mod credits;
+mod device;
 mod download;
 mod error;
+mod groups;
 mod jobs;
 mod nodes;
+mod pass;
 mod save;
 mod upload;
 

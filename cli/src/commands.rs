@@ -1,12 +1,15 @@
 //! One function a command. Each says its result through the session's terminal; errors come back to `run`.
 
 mod account;
+mod admin;
 mod control;
 mod credits;
+mod device;
 mod disputes;
 mod estimate;
 mod explain;
 mod grid;
+mod groups;
 mod jobs;
 mod keygen;
 mod login;
@@ -57,7 +60,7 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Run(args) => run::run(&session, &args).await,
         Command::Estimate(args) => estimate::estimate(&session, &args).await,
         Command::Submit(args) => submit::submit(&session, &args).await,
-        Command::Jobs(args) => jobs::jobs(&session, args.limit).await,
+        Command::Jobs(args) => jobs::jobs(&session, &args).await,
         Command::Watch(args) => watch(&session, &args).await,
         Command::Explain(args) => explain::explain(&session, &args).await,
         Command::Logs(args) => logs::logs(&session, &args).await,
@@ -68,6 +71,8 @@ async fn dispatch(mut session: Session, command: Command) -> anyhow::Result<()> 
         Command::Topup(args) => credits::topup(&session, &args).await,
         Command::Nodes(args) => nodes::nodes(&session, args.remove).await,
         Command::JoinToken(args) => nodes::join_token(&session, args.minutes).await,
+        Command::Groups(command) => groups::groups(&session, command).await,
+        Command::Admin(command) => admin::admin(&session, command).await,
         Command::Account(command) => account::account(&session, command).await,
         Command::Disputes(args) => disputes::disputes(&session, args.limit).await,
         Command::Token(command) => token::token(&session, command).await,

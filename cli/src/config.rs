@@ -42,6 +42,8 @@ pub struct Environment {
     token: Option<String>,
     ca: Option<PathBuf>,
     home: Option<PathBuf>,
+    host: Option<String>,
+    display: bool,
     /// Whether NO_COLOR is set.
     pub no_color: bool,
 }
@@ -60,6 +62,10 @@ impl Environment {
             token: text("FALLOW_TOKEN"),
             ca: path("FALLOW_CA"),
             home,
+            host: text("HOSTNAME").or_else(|| text("COMPUTERNAME")),
+            display: cfg!(any(windows, target_os = "macos"))
+                || text("DISPLAY").is_some()
+                || text("WAYLAND_DISPLAY").is_some(),
             no_color: text("NO_COLOR").is_some(),
         }
     }
@@ -70,6 +76,9 @@ impl Environment {
 pub struct Config {
     file: PathBuf,
     environment_token: Option<String>,
+    host: String,
+    /// Whether a browser can be shown here.
+    pub display: bool,
     /// What the file holds, overridden by the environment.
     pub stored: Stored,
 }
@@ -97,7 +106,16 @@ impl Config {
         }
         stored.token = environment.token.clone().or(stored.token);
         stored.ca = environment.ca.clone().or(stored.ca);
-        Ok(Self { file, environment_token: environment.token.clone(), stored })
+        let kernel = || std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+        let host = environment.host.clone().or_else(kernel).unwrap_or_default();
+        let host = host.chars().filter(|c| c.is_ascii_graphic()).take(64).collect();
+        let (environment_token, display) = (environment.token.clone(), environment.display);
+        Ok(Self { file, environment_token, host, display, stored })
+    }
+
+    /// What the one who approves a login is told of this computer.
+    pub fn device_name(&self) -> String {
+        if self.host.is_empty() { "a computer".into() } else { self.host.clone() }
     }
 
     /// The file.
@@ -142,7 +160,7 @@ fn read(file: &Path) -> anyhow::Result<Stored> {
     toml::from_str(&text).map_err(|error| {
         Failure::new(format!("{} is no configuration of fallow", file.display()))
             .place(error.message().to_owned())
-            .help("remove it and log in again: fallow login URL --token TOKEN")
+            .help("remove it and log in again: fallow login URL")
             .into()
     })
 }

@@ -14,15 +14,10 @@ use crate::failure::Failure;
 const PART_BYTES_MAX: usize = 255;
 /// Bytes that are read and written at a time.
 const BUFFER_BYTES: usize = 512 * 1024;
+/// Bytes of an archive's first header.
+const BLOCK_BYTES: usize = 512;
 /// Deepest path.
 const PARTS_MAX: usize = 32;
-
-/// Whether a file begins as a tar archive does.
-pub fn is_archive(file: &Path) -> std::io::Result<bool> {
-    let mut block = [0u8; 512];
-    let mut opened = std::fs::File::open(file)?;
-    Ok(opened.read_exact(&mut block).is_ok() && (&block[257..262] == b"ustar" || block == [0u8; 512]))
-}
 
 /// Unpack `archive` into `folder`, which is made and must not hold anything. It appears only when all is there.
 /// Returns the number of files.
@@ -32,8 +27,9 @@ pub fn extract(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
 }
 
 /// Unpack what comes from `archive` into a hidden folder beside `folder`.
-pub fn extract_beside(mut archive: impl Read, folder: &Path) -> anyhow::Result<Extracted> {
+pub fn extract_beside(archive: impl Read, folder: &Path) -> anyhow::Result<Extracted> {
     refuse_full(folder)?;
+    let mut archive = begun(archive)?;
     let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
     let hidden = tempfile::Builder::new()
@@ -46,6 +42,19 @@ pub fn extract_beside(mut archive: impl Read, folder: &Path) -> anyhow::Result<E
     // Whoever writes it may fill it up behind its end.
     std::io::copy(&mut archive, &mut std::io::sink()).context("failed to read the archive")?;
     Ok(Extracted { hidden, inside, files })
+}
+
+/// The archive from its first byte on, once that and what follows look like one.
+fn begun(mut archive: impl Read) -> anyhow::Result<impl Read> {
+    let mut block = Vec::with_capacity(BLOCK_BYTES);
+    archive.by_ref().take(BLOCK_BYTES as u64).read_to_end(&mut block).context("failed to read the archive")?;
+    let is_archive =
+        block.len() == BLOCK_BYTES && (&block[257..262] == b"ustar" || block.iter().all(|byte| *byte == 0));
+    if !is_archive {
+        let what = "the result is no archive, so there is nothing to extract";
+        return Err(Failure::usage(what, "fetch it without --extract").into());
+    }
+    Ok(std::io::Cursor::new(block).chain(archive))
 }
 
 /// Files of an archive in a hidden folder. Dropped, they are removed.
@@ -193,7 +202,6 @@ mod tests {
             ("./sub/", EntryType::Directory, b""),
             ("sub/deep/b.bin", EntryType::Regular, b"bb"),
         ]);
-        assert!(is_archive(file.path()).unwrap());
         assert_eq!(extract(file.path(), &folder).unwrap(), 2);
         assert_eq!(std::fs::read(folder.join("sub/deep/b.bin")).unwrap(), b"bb");
         #[cfg(unix)]
@@ -224,8 +232,12 @@ mod tests {
     fn something_else_is_no_archive() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), vec![b'x'; 2_000]).unwrap();
-        assert!(!is_archive(file.path()).unwrap());
         let dir = tempfile::tempdir().unwrap();
-        assert!(extract(file.path(), &dir.path().join("out")).is_err());
+        for len in [0, 100, 2_000] {
+            file.as_file().set_len(len).unwrap();
+            let error = extract(file.path(), &dir.path().join("out")).unwrap_err();
+            assert!(error.to_string().contains("no archive"), "{len} bytes: {error}");
+        }
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -155,8 +155,7 @@ fn of_problem(problem: &fallow_protocol::problem::Problem) -> Failure {
         ..failure
     };
     match problem.status {
-        401 => Failure { help: failure.help.or(Some("fallow login URL --token TOKEN".into())), ..failure }
-            .exit(Exit::NotAllowed),
+        401 => Failure { help: failure.help.or(Some("fallow login URL".into())), ..failure }.exit(Exit::NotAllowed),
         403 => failure.exit(Exit::NotAllowed),
         _ if problem.kind == "no-result-yet" => failure.exit(Exit::NotEnded),
         _ if problem.kind == "no-result" => failure.exit(Exit::JobFailed),

@@ -86,6 +86,8 @@ pub struct BuildSection {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobSection {
+    /// Project that the job belongs to, for people.
+    pub project: Option<String>,
     /// How the input becomes units, as `{ by = "lines", per_unit = 100 }`.
     pub split: Split,
     /// Input files or patterns (`data/*.csv`), relative to this file. `--input` on the command line replaces them.
@@ -123,6 +125,7 @@ pub struct JobSection {
 impl Default for JobSection {
     fn default() -> Self {
         Self {
+            project: None,
             split: Split::File,
             input: Vec::new(),
             run_on: RunOn::default(),

@@ -20,6 +20,9 @@ use crate::terminal::live::byte_bar;
 use crate::watch::end_failure;
 use crate::words::{bytes, counted};
 
+/// Results up to so many bytes are unpacked without an archive on the disk: they come again where this tool is ended
+/// before it has them. Breaks of the connection cost nothing.
+const UNKEPT_BYTES_MAX: u64 = 256 << 20;
 /// Longest part of a file name that is taken from a job's name, letters.
 const NAME_LETTERS_MAX: usize = 80;
 
@@ -104,6 +107,30 @@ async fn download(
     saved.map(drop).map_err(Into::into)
 }
 
+/// Unpack the result as it comes, without a file of it. The folder appears once all of it was right.
+async fn unpack_unkept(
+    session: &Session,
+    client: &Client,
+    job: &JobInfo,
+    result: &ResultInfo,
+    folder: &Path,
+) -> anyhow::Result<u64> {
+    let (mut copy, taker) = Copy::new();
+    let beside = folder.to_path_buf();
+    let extracting = tokio::task::spawn_blocking(move || extract::extract_beside(taker, &beside));
+    let bar = byte_bar(&session.terminal, "fetching", result.len);
+    let source = Source::Result(job.id.clone());
+    let passed = client.pass(&source, result.digest, &mut copy, &|more| bar.inc(more)).await;
+    bar.finish_and_clear();
+    drop(copy);
+    let extracted = extracting.await.context("failed to extract the archive")?;
+    match passed? {
+        Some(_) => extracted?.appear(folder),
+        // It went away before the end, and says why.
+        None => extracted.and_then(|_| anyhow::bail!("failed to extract the archive: it was not read to its end")),
+    }
+}
+
 async fn to_folder(
     session: &Session,
     client: &Client,
@@ -112,6 +139,9 @@ async fn to_folder(
     folder: &Path,
 ) -> anyhow::Result<u64> {
     extract::refuse_full(folder)?;
+    if result.len <= UNKEPT_BYTES_MAX {
+        return unpack_unkept(session, client, job, result, folder).await;
+    }
     // Beside the folder, so that a broken download is gone on with by the next call.
     let mut archive = folder.to_path_buf().into_os_string();
     archive.push(".tar");
@@ -127,18 +157,10 @@ async fn to_folder(
     let files = match extracting.await.context("failed to extract the archive")? {
         Ok(extracted) if whole => extracted.appear(folder),
         // Not all of it came now, or it is no archive: the file says which.
-        _ => unpack(&archive, folder),
+        _ => extract::extract(&archive, folder),
     };
     let _ = std::fs::remove_file(&archive);
     files
-}
-
-fn unpack(archive: &Path, folder: &Path) -> anyhow::Result<u64> {
-    if !extract::is_archive(archive).with_context(|| format!("failed to read {}", archive.display()))? {
-        let what = "the result is no archive, so there is nothing to extract";
-        return Err(Failure::usage(what, "fetch it without --extract").into());
-    }
-    extract::extract(archive, folder)
 }
 
 async fn to_stdout(

@@ -31,9 +31,8 @@ impl Session {
     /// A client of the grid that the user is logged in to.
     pub fn client(&self) -> anyhow::Result<Client> {
         let stored = &self.config.stored;
-        let not_logged_in = |what: &str| {
-            Failure::new(what).help("fallow login URL --token TOKEN").kind("not-logged-in").exit(Exit::NotAllowed)
-        };
+        let not_logged_in =
+            |what: &str| Failure::new(what).help("fallow login URL").kind("not-logged-in").exit(Exit::NotAllowed);
         let url = stored.url.as_deref().ok_or_else(|| not_logged_in("not logged in to a grid"))?;
         if stored.token.is_none() {
             return Err(not_logged_in(&format!("there is no token for {}", escape::line(url))).into());
@@ -146,6 +145,7 @@ pub(crate) mod tests {
             spent: 0,
             held: 0,
             waiting_for: None,
+            project: None,
             corrections: 0,
             notice: None,
             submission: None,

@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod life;
 pub mod matching;
 pub mod name;
+pub mod presence;
 pub mod pricing;
 pub mod quota;
 pub mod settle;

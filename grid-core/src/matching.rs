@@ -12,18 +12,20 @@ mod explain;
 mod fair;
 mod picky;
 mod plan;
+mod takes;
 mod view;
 mod window;
 
 #[cfg(test)]
 mod properties;
 
-pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead};
+pub use ahead::{AHEAD_AFTER_MS, AHEAD_NODES_MAX, ahead, gatherers};
 pub use door::mind_the_door;
 pub use eligible::{Refusal, eligible, job_refusal, others_for};
 pub use explain::explain;
 pub use plan::{Grant, Plan, plan};
-pub use view::{JobView, Mood, NodeView, NodeWork, Picky, Snapshot, Worth};
+pub use takes::Takes;
+pub use view::{JobView, Mood, NodeView, NodeWork, Picky, Snapshot, Suspension, Worth};
 pub use window::{NODE_UNITS_HELD_MAX, WINDOW_US, slots_for, window};
 
 /// Longer than this, a unit whose check nobody can make is given up ([`Plan::alone`]).

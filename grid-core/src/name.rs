@@ -41,6 +41,15 @@ pub enum NameError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A group's name that would not read well in an address.
+    #[error(
+        "the group's name {name:?} has to be 1 to {GROUP_LETTERS_MAX} small letters, digits, `-`, `_` or `.`, and begin \
+         with a letter or digit"
+    )]
+    Group {
+        /// The name.
+        name: String,
+    },
     /// Two files of one name.
     #[error("two {what}s have the name {name:?}: rename one, because archives and shared reads go by name")]
     Twice {
@@ -62,6 +71,22 @@ pub fn check_name(what: &'static str, name: &str) -> Result<(), NameError> {
     match name.chars().find(|letter| is_hidden(*letter)) {
         Some(found) => Err(NameError::Control { what, name: name.to_owned(), found }),
         None => Ok(()),
+    }
+}
+
+/// Letters of a group's name at most.
+const GROUP_LETTERS_MAX: usize = 64;
+
+/// Check the name of a group: it stands in addresses and in `group:NAME`, so small letters, digits, `-`, `_` and `.`,
+/// a letter or digit first.
+pub fn check_group_name(name: &str) -> Result<(), NameError> {
+    const WHAT: &str = "the group's name";
+    check_name(WHAT, name)?;
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+    match first && name.len() <= GROUP_LETTERS_MAX && name.bytes().all(plain) {
+        true => Ok(()),
+        false => Err(NameError::Group { name: name.to_owned() }),
     }
 }
 
@@ -106,6 +131,16 @@ mod tests {
     fn plain_names_pass() {
         for name in ["slide.png", "müller/été 1.tif", "a/b/c", "...", "x..y", "名前"] {
             assert_eq!(check_file_name("input file", name), Ok(()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn groups_have_names_for_addresses() {
+        for name in ["lab", "meier-lab_2", "0.x", "a"] {
+            assert_eq!(check_group_name(name), Ok(()), "{name:?}");
+        }
+        for name in ["", "Lab", "a b", "a/b", ".", "-x", "l\u{e4}b", "a\u{202e}", &"x".repeat(65)] {
+            assert!(check_group_name(name).is_err(), "{name:?}");
         }
     }
 

@@ -94,6 +94,7 @@ impl Anchor {
         let result = tokio::select! {
             biased;
             () = app.wakes.stop.cancelled() => Err(AnchorError::Stopping),
+            why = app.suspensions.until_module(&unit.job.module) => Err(AnchorError::Suspended(why)),
             result = self.result(app, &unit) => result,
         };
         match &result {

@@ -7,11 +7,17 @@ use fallow_protocol::Digest;
 use crate::anchor::Anchor;
 use crate::blobs::BlobStore;
 use crate::config::Config;
+use crate::devices::Recorder;
+use crate::groups::Groups;
 use crate::jobs::Active;
 use crate::keys::GridKeys;
 use crate::link::Registry;
+use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::people::People;
+use crate::pulse::Pulse;
 use crate::store::{Store, StoreError, blobs, retention};
+use crate::suspensions::Suspensions;
 use crate::trust::Trust;
 use crate::wakes::Wakes;
 
@@ -29,10 +35,22 @@ pub struct App {
     pub anchor: Anchor,
     /// Nodes that are connected.
     pub nodes: Registry,
+    /// What nodes do, on its way to the database.
+    pub recorder: Recorder,
     /// Jobs that have not ended, as the workers keep them in memory.
     pub active: Active,
+    /// Who watches what.
+    pub live: Live,
+    /// Who is in which group.
+    pub groups: Groups,
+    /// What operators stopped.
+    pub suspensions: Suspensions,
+    /// When each worker looked last.
+    pub pulse: Pulse,
     /// What is remembered of nodes.
     pub trust: Arc<Trust>,
+    /// Passwords, mails, and what else people need.
+    pub people: People,
     /// What cuts the workers' latency.
     pub wakes: Wakes,
     /// Counters for `/metrics`.
@@ -41,7 +59,14 @@ pub struct App {
 
 impl App {
     /// Put the parts together; nothing runs yet, see [`crate::workers::start`].
-    pub fn new(config: Config, store: Store, blobs: BlobStore, keys: GridKeys, metrics: Metrics) -> Arc<Self> {
+    pub fn new(
+        config: Config,
+        store: Store,
+        blobs: BlobStore,
+        keys: GridKeys,
+        people: People,
+        metrics: Metrics,
+    ) -> Arc<Self> {
         let anchor = Anchor::new(&config);
         let trust = Arc::new(Trust::new(config.policy()));
         Arc::new(Self {
@@ -51,8 +76,14 @@ impl App {
             keys,
             anchor,
             nodes: Registry::default(),
+            recorder: Recorder::default(),
             active: Active::default(),
+            live: Live::default(),
+            groups: Groups::default(),
+            suspensions: Suspensions::default(),
+            pulse: Pulse::default(),
             trust,
+            people,
             wakes: Wakes::default(),
             metrics,
         })

@@ -1,6 +1,7 @@
-//! Who asks: API tokens with scopes, as bearer in the `Authorization` header only, and the sessions of nodes.
+//! Who asks: API tokens with scopes, as bearer in the `Authorization` header only; sessions of browsers, as a cookie
+//! only; and the sessions of nodes.
 //!
-//! Tokens are random, so a plain hash of them is enough to keep. Ownership is in the store's queries, not here.
+//! Their secrets are random, so a plain hash of them is enough to keep. Ownership is in the store's queries, not here.
 
 use std::marker::PhantomData;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -15,11 +16,18 @@ use fallow_protocol::{AccountId, Digest};
 use crate::api::{ApiError, ApiState};
 use crate::app::now_ms;
 use crate::link::Session;
-use crate::store::tokens;
+use crate::store::{sessions, tokens};
 
+pub mod cookie;
 mod first;
+pub mod passwords;
+pub mod seal;
+pub mod throttle;
+pub mod totp;
 
-pub use first::{FirstError, NewAccount, create_account, has_accounts, issue, operator};
+pub use first::{
+    FirstError, NewAccount, TOKENS_MAX, account_row, create_account, has_accounts, issue, operator, token_row,
+};
 
 /// What every API token begins with.
 pub const TOKEN_PREFIX: &str = "fallow_";
@@ -82,6 +90,11 @@ impl Scope {
         scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>().join(" ")
     }
 
+    /// All scopes that an account may have.
+    pub fn of_role(operator: bool) -> &'static [Scope] {
+        if operator { &Self::ALL } else { &Self::USER }
+    }
+
     /// The scopes of kept names.
     pub fn split(names: &str) -> Vec<Scope> {
         names.split(' ').filter_map(Scope::parse).collect()
@@ -95,16 +108,28 @@ pub struct Caller {
     pub account_id: i64,
     /// Its public id.
     pub account: AccountId,
-    /// What the token allows.
+    /// What the token or the session allows.
     pub scopes: Vec<Scope>,
-    /// End of the token's life.
+    /// End of the token's or the session's life.
     pub expires_at_ms: u64,
+    /// Internal id of the session, where it is no token.
+    pub session: Option<i64>,
+    /// Whether the account is an operator's.
+    pub operator: bool,
+    /// Why the account may do nothing, where that is so.
+    pub suspended: Option<String>,
+    /// Where the request comes from.
+    pub address: IpAddr,
 }
 
 /// What a handler needs; a type, so that its signature says it.
 pub trait Needs: Send + Sync {
     /// The scope, or none where any living token will do.
-    const SCOPE: Option<Scope>;
+    const SCOPE: Option<Scope> = None;
+    /// Whether only a person in a browser may do it, and no token.
+    const SESSION: bool = false;
+    /// Whether a suspended account may do it.
+    const SUSPENDED: bool = false;
 }
 
 macro_rules! needs {
@@ -131,7 +156,32 @@ needs! {
     Admin = Some(Scope::Admin);
 }
 
-/// Extractor: the caller, whose token has the scope.
+/// A person in a browser.
+#[derive(Clone, Copy, Debug)]
+pub struct Person;
+
+impl Needs for Person {
+    const SESSION: bool = true;
+}
+
+/// A person in a browser, whose account may be suspended.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyPerson;
+
+impl Needs for AnyPerson {
+    const SESSION: bool = true;
+    const SUSPENDED: bool = true;
+}
+
+/// Any living token or session, also of a suspended account.
+#[derive(Clone, Copy, Debug)]
+pub struct AnyAccount;
+
+impl Needs for AnyAccount {
+    const SUSPENDED: bool = true;
+}
+
+/// Extractor: the caller, whose token or session is what the handler needs.
 #[derive(Clone, Debug)]
 pub struct Auth<N>(Caller, PhantomData<N>);
 
@@ -148,7 +198,7 @@ impl<N: Needs> FromRequestParts<ApiState> for Auth<N> {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
         let ip = client_ip(parts, state.app.config.tls.behind_proxy);
-        let caller = match find(parts, state).await? {
+        let caller = match find(parts, state, ip).await? {
             Some(caller) => caller,
             None => {
                 state.rates.address(ip)?;
@@ -156,22 +206,94 @@ impl<N: Needs> FromRequestParts<ApiState> for Auth<N> {
             }
         };
         state.rates.account(caller.account_id, ip)?;
-        match N::SCOPE {
-            Some(scope) if !caller.scopes.contains(&scope) => Err(missing(scope)),
-            _ => Ok(Self(caller, PhantomData)),
-        }
+        check::<N>(&caller)?;
+        Ok(Self(caller, PhantomData))
     }
 }
 
-async fn find(parts: &Parts, state: &ApiState) -> Result<Option<Caller>, ApiError> {
+fn check<N: Needs>(caller: &Caller) -> Result<(), ApiError> {
+    if let Some(reason) = caller.suspended.as_deref().filter(|_| !N::SUSPENDED) {
+        return Err(suspended(reason));
+    }
+    if N::SESSION && caller.session.is_none() {
+        let detail = "this is for a person who is logged in with a browser, and not for tokens";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "session-needed", detail));
+    }
+    match N::SCOPE {
+        Some(scope) if !caller.scopes.contains(&scope) => Err(missing(scope)),
+        _ => Ok(()),
+    }
+}
+
+/// What a suspended account is told.
+pub fn suspended(reason: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "suspended", format!("this account is suspended: {reason}"))
+        .help("ask the grid's operator")
+}
+
+/// A bearer token counts before a cookie: whoever sends one means it.
+async fn find(parts: &Parts, state: &ApiState, address: IpAddr) -> Result<Option<Caller>, ApiError> {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return find_token(parts, state, address).await;
+    }
+    let Some(secret) = cookie::read(&parts.headers, state.app.config.tls.encrypted()) else { return Ok(None) };
+    let (app, now) = (&state.app, now_ms());
+    let heard_after = now.saturating_sub(app.config.accounts.idle_ms());
+    let Some(living) = sessions::by_hash(app.store.reader(), &hash(secret), now, heard_after).await? else {
+        return Ok(None);
+    };
+    cookie::check_origin(parts, &app.people.public_url())?;
+    cookie::check_header(parts)?;
+    cookie::note_seen(app, &living.session, now);
+    Ok(Some(Caller {
+        account_id: living.account_id,
+        account: living.account,
+        scopes: Scope::of_role(living.operator).to_vec(),
+        expires_at_ms: living.session.expires_at_ms,
+        session: Some(living.session.id),
+        operator: living.operator,
+        suspended: living.suspended,
+        address,
+    }))
+}
+
+async fn find_token(parts: &Parts, state: &ApiState, address: IpAddr) -> Result<Option<Caller>, ApiError> {
     let Some(token) = bearer(parts).filter(|token| token.starts_with(TOKEN_PREFIX)) else { return Ok(None) };
     let found = tokens::by_hash(state.app.store.reader(), &hash(token), now_ms()).await?;
-    Ok(found.map(|bearer| Caller {
-        account_id: bearer.account_id,
-        account: bearer.account,
-        scopes: Scope::split(&bearer.token.scopes),
-        expires_at_ms: bearer.token.expires_at_ms,
+    Ok(found.map(|bearer| {
+        // Whoever is no operator any more has tokens that were an operator's.
+        let may = Scope::of_role(bearer.operator);
+        let scopes = Scope::split(&bearer.token.scopes).into_iter().filter(|scope| may.contains(scope)).collect();
+        Caller {
+            account_id: bearer.account_id,
+            account: bearer.account,
+            scopes,
+            expires_at_ms: bearer.token.expires_at_ms,
+            session: None,
+            operator: bearer.operator,
+            suspended: bearer.suspended,
+            address,
+        }
     }))
+}
+
+/// Extractor: somebody who has not said who it is. Pages of other sites must not speak for him.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// Where the request comes from.
+    pub address: IpAddr,
+    /// What the browser calls itself, shortened.
+    pub agent: String,
+}
+
+impl FromRequestParts<ApiState> for Visitor {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        cookie::check_origin(parts, &state.app.people.public_url())?;
+        let address = client_ip(parts, state.app.config.tls.behind_proxy);
+        Ok(Self { address, agent: cookie::agent(&parts.headers) })
+    }
 }
 
 /// The one bearer token of a request. Two `Authorization` headers are none.

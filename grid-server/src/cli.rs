@@ -71,6 +71,12 @@ enum Command {
     /// API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Print a one-time link by which the operator (or another account) logs in with a browser; good for a day
+    OperatorLink {
+        /// Name of the account
+        #[arg(long, default_value = "operator")]
+        account: String,
+    },
     /// Copy database, blobs and keys into one tar file; the server may run meanwhile
     Backup {
         /// File to write; must not exist. It holds the grid's keys: keep it safe
@@ -210,6 +216,7 @@ fn try_main(cli: Cli) -> anyhow::Result<()> {
             Command::Serve(_) => run::serve(config, json).await,
             Command::Keys(command) => commands::keys(&config, command, json),
             Command::Token(command) => commands::token(&config, command, json).await,
+            Command::OperatorLink { account } => commands::operator_link(&config, &account, json).await,
             Command::Backup { file } => commands::backup(&config, &file, json).await,
             Command::Restore { file } => commands::restore(&config, &file, json).await,
             Command::Ledger(LedgerCommand::Check) => ledger::check(&config, json).await,

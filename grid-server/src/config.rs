@@ -15,10 +15,12 @@ use grid_core::trust::Policy;
 use serde::Deserialize;
 use toml::{Table, Value};
 
+mod accounts;
 mod anchor;
 mod grid;
 mod secret;
 
+pub use accounts::{Accounts, Mail, Registration};
 pub use anchor::Anchor;
 pub use grid::{Grid, Trust};
 pub use secret::Secret;
@@ -33,6 +35,9 @@ pub struct Config {
     pub data: PathBuf,
     /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address of the grid for people, as `https://grid.example`: links in mails begin with it. The address that it
+    /// listens on where it is missing.
+    pub public_url: Option<String>,
     /// `sqlite://PATH` or `postgres://…`; SQLite in the data folder where it is missing.
     pub database_url: Option<Secret>,
     /// Encryption of connections.
@@ -54,6 +59,10 @@ pub struct Config {
     pub trust: Trust,
     /// The server's own worker.
     pub anchor: Anchor,
+    /// Who may register, and how long sessions and the audit log last.
+    pub accounts: Accounts,
+    /// How mails are sent.
+    pub mail: Mail,
     /// Executable that is started as sandbox worker; this one where it is missing. Not a setting of the file.
     #[serde(skip)]
     pub worker_exe: Option<PathBuf>,
@@ -69,6 +78,13 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// A proxy in front ends TLS and sets `X-Forwarded-For`; nobody else reaches the port.
     pub behind_proxy: bool,
+}
+
+impl Tls {
+    /// Whether browsers reach the server by HTTPS only.
+    pub fn encrypted(&self) -> bool {
+        self.cert.is_some() || self.behind_proxy
+    }
 }
 
 /// What is told on stderr.
@@ -119,6 +135,8 @@ pub struct Limits {
     pub anonymous_per_s: u32,
     /// Requests of one address at once before that counts.
     pub anonymous_burst: u32,
+    /// Open streams of events of one account, and of one address.
+    pub streams_max: usize,
     /// Components that are validated at once.
     pub validations_max: usize,
     /// Most that the grid lets a unit use; a manifest with more is refused.
@@ -149,6 +167,7 @@ impl Default for Config {
             name: "fallow grid".into(),
             data: PathBuf::from("fallow-data"),
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            public_url: None,
             database_url: None,
             tls: Tls::default(),
             log: Log::default(),
@@ -159,6 +178,8 @@ impl Default for Config {
             price: Price::default(),
             trust: Trust::default(),
             anchor: Anchor::default(),
+            accounts: Accounts::default(),
+            mail: Mail::default(),
             worker_exe: None,
         }
     }
@@ -192,6 +213,7 @@ impl Default for Limits {
             requests_burst: 1_000,
             anonymous_per_s: 20,
             anonymous_burst: 100,
+            streams_max: 64,
             validations_max: 2,
             unit: manifest::Limits {
                 memory_bytes: 4 << 30,
@@ -225,6 +247,7 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_NAME", &["name"]),
     ("FALLOW_DATA", &["data"]),
     ("FALLOW_LISTEN", &["listen"]),
+    ("FALLOW_PUBLIC_URL", &["public_url"]),
     ("FALLOW_DATABASE_URL", &["database_url"]),
     ("FALLOW_TLS_CERT", &["tls", "cert"]),
     ("FALLOW_TLS_KEY", &["tls", "key"]),
@@ -238,6 +261,9 @@ const VARIABLES: &[(&str, &[&str])] = &[
     ("FALLOW_GRID_CREDITS", &["grid", "credits"]),
     ("FALLOW_GRID_ALLOWANCE", &["grid", "allowance"]),
     ("FALLOW_PRICE_PER_TERA_FUEL", &["price", "per_tera_fuel"]),
+    ("FALLOW_REGISTRATION", &["accounts", "registration"]),
+    ("FALLOW_MAIL_FROM", &["mail", "from"]),
+    ("FALLOW_SMTP_URL", &["mail", "smtp_url"]),
     ("FALLOW_ANCHOR_SHARE", &["anchor", "share_permille"]),
 ];
 
@@ -287,6 +313,7 @@ impl Config {
             bail!("keys.online_days, limits.connections_max and limits.validations_max must be at least 1");
         }
         self.anchor.check()?;
+        accounts::check(self)?;
         if self.work.heartbeat_ms == 0 || self.work.lease_ms < 3 * self.work.heartbeat_ms {
             bail!("work.lease_ms must be at least three times work.heartbeat_ms, so that one lost message is harmless");
         }

@@ -1,5 +1,6 @@
 //! What accounts see of their credits, and what operators give. Budgets of jobs are in `jobs`.
 
+mod search;
 mod statement;
 
 use fallow_protocol::AccountId;
@@ -11,6 +12,7 @@ use crate::app::{App, now_ms};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError, accounts, credits as rows, ledger};
 
+pub use search::search;
 pub use statement::{Wanted, statement};
 
 /// Why a request about credits is refused.
@@ -131,7 +133,7 @@ pub async fn trial(app: &App) -> Result<Trial, StoreError> {
 }
 
 /// The last check of the whole ledger; none where none was made since the start.
-fn last_check(metrics: &Metrics) -> Option<LedgerCheck> {
+pub fn last_check(metrics: &Metrics) -> Option<LedgerCheck> {
     let at_ms = u64::try_from(metrics.ledger_checked_at.get()).ok().filter(|at_s| *at_s > 0)?.saturating_mul(1_000);
     let transfers = u64::try_from(metrics.ledger_transfers.get()).unwrap_or(0);
     Some(LedgerCheck { at_ms, transfers, found: u64::try_from(metrics.ledger_findings.get()).ok() })

@@ -6,26 +6,39 @@ use std::time::Duration;
 
 use fallow_protocol::api::{JobPhase, UnitState};
 use fallow_protocol::job::Assemble;
+use fallow_protocol::unit::UnitKey;
 use fallow_protocol::{Digest, JobId};
 use grid_core::ledger::Amount;
 
 use crate::store::StoreError;
 
 pub(crate) mod active;
+mod at_work;
 mod control;
+mod draft;
+mod errors;
 mod explain;
 mod fund;
 mod lists;
 mod look;
+mod preview;
 mod submit;
+pub(crate) mod timeline;
+mod unit;
 
 pub use active::{Active, ActiveJob};
+pub use at_work::at_work;
 pub use control::{cancel, retry};
+pub use draft::draft;
+pub use errors::errors;
 pub use explain::explain;
 pub use fund::fund;
-pub use lists::{logs, units};
-pub use look::{info, list, result};
+pub use lists::{logs, units, watched};
+pub use look::{info, list, result, some, without_submission};
+pub use preview::{Bytes as PreviewBytes, Shown, preview, preview_file};
 pub use submit::submit;
+pub use timeline::timeline;
+pub use unit::{output, unit};
 
 /// Why a request about a job is refused.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +46,31 @@ pub enum JobError {
     /// There is none, or it is another account's.
     #[error("there is no job {0}")]
     NotFound(JobId),
+    /// The job has no such unit.
+    #[error("{job} has no unit {} in stage {}", key.seq, key.stage)]
+    NoUnit {
+        /// The job.
+        job: JobId,
+        /// The unit.
+        key: UnitKey,
+    },
+    /// The result has no such file.
+    #[error("the result of {job} has no file {index}, or not yet")]
+    NoFile {
+        /// The job.
+        job: JobId,
+        /// Which file.
+        index: u64,
+    },
+    /// The file is nothing that is shown.
+    #[error("the file is not shown: {0}; download it")]
+    NotShown(String),
+    /// The unit has no output now.
+    #[error("the unit is {state:?} and has no output")]
+    NoOutput {
+        /// What it is.
+        state: UnitState,
+    },
     /// A field of the request cannot be accepted.
     #[error("{detail}")]
     Invalid {
@@ -62,6 +100,9 @@ pub enum JobError {
         /// What was asked for.
         wanted: Amount,
     },
+    /// The operator stopped what the job would run.
+    #[error("the grid's operator suspended the module: {0}")]
+    ModuleSuspended(String),
     /// The job still works.
     #[error("the job is {phase:?}; its result is not there yet")]
     NoResultYet {
@@ -92,11 +133,14 @@ impl JobError {
     /// Stable word for programs.
     pub fn kind(&self) -> &'static str {
         match self {
-            JobError::NotFound(_) => "not-found",
+            JobError::NotFound(_) | JobError::NoUnit { .. } | JobError::NoFile { .. } => "not-found",
+            JobError::NotShown(_) => "not-shown",
+            JobError::NoOutput { .. } => "no-output",
             JobError::Invalid { .. } => "invalid",
             JobError::IdempotencyConflict => "idempotency-conflict",
             JobError::QuotaExhausted { .. } => "quota-exhausted",
             JobError::NotEnoughCredits { .. } => "not-enough-credits",
+            JobError::ModuleSuspended(_) => "module-suspended",
             JobError::NoResultYet { .. } => "no-result-yet",
             JobError::NoResult { .. } => "no-result",
             JobError::Conflict(_) => "conflict",
@@ -107,11 +151,15 @@ impl JobError {
     /// HTTP status that says it best.
     pub fn status(&self) -> u16 {
         match self {
-            JobError::NotFound(_) => 404,
+            JobError::NotFound(_) | JobError::NoUnit { .. } | JobError::NoFile { .. } => 404,
+            JobError::NotShown(_) => 415,
             JobError::NotEnoughCredits { .. } => 402,
             JobError::Invalid { .. } => 422,
-            JobError::IdempotencyConflict | JobError::NoResultYet { .. } | JobError::Conflict(_) => 409,
-            JobError::QuotaExhausted { .. } => 403,
+            JobError::IdempotencyConflict
+            | JobError::NoResultYet { .. }
+            | JobError::NoOutput { .. }
+            | JobError::Conflict(_) => 409,
+            JobError::QuotaExhausted { .. } | JobError::ModuleSuspended(_) => 403,
             JobError::NoResult { .. } => 410,
             JobError::Internal(_) => 500,
         }

@@ -145,6 +145,7 @@ fn leave(app: &App, node: &Node, connection: u64, session: &str) {
         inner.leases.iter_mut().for_each(|held| held.expires_at_ms = held.expires_at_ms.min(until));
     }
     drop(inner);
+    app.recorder.leave(node.id);
     tracing::info!(node = %node.public_id, "a node went offline");
 }
 

@@ -99,6 +99,10 @@ pub struct Metrics {
     pub modules_refused: Counter,
     /// Requests turned away because somebody asked too often.
     pub rate_limited: Counter,
+    /// Statements given to the database.
+    pub store_statements: Gauge,
+    /// Streams of events that are open.
+    pub streams_open: Gauge,
     /// What did not add up when the ledger was last checked; below zero where that could not be told.
     pub ledger_findings: Gauge,
     /// Transfers that were checked then.
@@ -130,6 +134,8 @@ impl Default for Metrics {
             modules_accepted: Counter::default(),
             modules_refused: Counter::default(),
             rate_limited: Counter::default(),
+            store_statements: Gauge::default(),
+            streams_open: Gauge::default(),
             ledger_findings: Gauge::default(),
             ledger_transfers: Gauge::default(),
             ledger_checked_at: Gauge::default(),
@@ -180,6 +186,8 @@ impl Metrics {
         registry.register("anchor_units", "units run by the server's own worker", self.anchor_units.clone());
         registry.register("anchor_seconds", "wall time of the server's own worker", self.anchor_seconds.clone());
         registry.register("jobs_active", "jobs that have not ended", self.jobs_active.clone());
+        registry.register("store_statements", "statements given to the database", self.store_statements.clone());
+        registry.register("streams_open", "open streams of events", self.streams_open.clone());
         let help = "what did not add up when the ledger was last checked, below zero where that could not be told";
         registry.register("ledger_findings", help, self.ledger_findings.clone());
         registry.register("ledger_transfers", "transfers checked then", self.ledger_transfers.clone());

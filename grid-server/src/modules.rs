@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use fallow_protocol::api::{ModuleInfo, NewModule};
-use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, ManifestError};
-use fallow_protocol::{Digest, PublicKey};
-use fallow_sandbox::client::{SandboxError, validate};
+use fallow_protocol::api::{ModuleDraft, ModuleInfo, NewModule, NewModuleDraft};
+use fallow_protocol::keys::Purpose;
+use fallow_protocol::manifest::{AuthoredManifest, Exports, Limits, Manifest, ManifestError, PROFILE};
+use fallow_protocol::{Digest, PublicKey, wire};
+use fallow_sandbox::client::{SandboxError, Validated, validate};
 use tokio::sync::Semaphore;
 
 use crate::app::{App, now_ms};
@@ -16,6 +17,10 @@ use crate::store::{StoreError, author_keys, blobs, modules};
 pub use crate::store::modules::ModuleRow;
 
 const DAY_MS: u64 = 86_400_000;
+/// A drafted manifest serves for so many windows after the one in which it was made: as those of the author's tool.
+const LIFE_WINDOWS: u64 = 6;
+/// Within a window the same component gives the same manifest.
+const WINDOW_MS: u64 = 30 * DAY_MS;
 /// How long a module waits for its turn to be validated.
 const TURN: Duration = Duration::from_secs(20);
 
@@ -40,6 +45,9 @@ pub enum ModuleError {
     /// The component is refused.
     #[error("{0}")]
     Refused(String),
+    /// The operator stopped it.
+    #[error("the grid's operator suspended the module: {0}")]
+    Suspended(String),
     /// A limit goes over the grid's.
     #[error("the manifest's {name} is {found}, this grid allows at most {most}")]
     Limit {
@@ -90,13 +98,17 @@ pub async fn accept(
         return Err(ModuleError::UnknownKey(manifest.author));
     }
     let digest = Digest::of(&authored.bytes);
+    if let Some(why) = app.suspensions.module(&digest, &manifest.component) {
+        return Err(ModuleError::Suspended(why));
+    }
     if let Some(row) = modules::by_digest(reader, account_id, &digest).await? {
         return Ok(info(&row, true));
     }
     let len = blobs::owned_len(reader, &manifest.component, account_id).await?;
     let len = len.ok_or(ModuleError::NoComponent(manifest.component))?;
     let exports = look_at(app, validations, &manifest, len).await?;
-    keep(app, account_id, authored, manifest, len, exports).await?;
+    let name = new.name.clone().unwrap_or_default();
+    keep(app, account_id, authored, manifest, len, exports, name).await?;
     let row = modules::by_digest(reader, account_id, &digest).await?.ok_or(StoreError::Corrupt("module"))?;
     Ok(info(&row, false))
 }
@@ -144,8 +156,48 @@ fn within(wished: &Limits, most: &Limits) -> Result<(), ModuleError> {
     }
 }
 
-/// Validate in a limited child; only so many at once.
+/// What the author would sign for a component that was uploaded.
+pub async fn draft(
+    app: &App,
+    validations: &Semaphore,
+    account_id: i64,
+    new: &NewModuleDraft,
+) -> Result<ModuleDraft, ModuleError> {
+    let reader = app.store.reader();
+    if !author_keys::known(reader, account_id, &new.author).await? {
+        return Err(ModuleError::UnknownKey(new.author));
+    }
+    let len = blobs::owned_len(reader, &new.component, account_id).await?;
+    let len = len.ok_or(ModuleError::NoComponent(new.component))?;
+    let limits = new.limits.unwrap_or_default();
+    within(&limits, &app.config.limits.unit)?;
+    let validated = validated(app, validations, &new.component, len).await?;
+    let now = now_ms();
+    let window = now / WINDOW_MS;
+    let most = now + u64::from(app.config.keys.module_days_max) * DAY_MS;
+    let manifest = Manifest {
+        component: new.component,
+        executed: validated.builds,
+        source: None,
+        limits,
+        profile: PROFILE.to_owned(),
+        author: new.author,
+        serial: window,
+        expires_at_ms: most.min((window + LIFE_WINDOWS) * WINDOW_MS),
+    };
+    let bytes = wire::encode(&manifest);
+    let message = Purpose::AuthorManifest.message(&bytes);
+    Ok(ModuleDraft { manifest: BASE64.encode(&bytes), message: BASE64.encode(&message.0), exports: validated.exports })
+}
+
+/// What the component is, where its builds are those that the manifest names.
 async fn look_at(app: &App, validations: &Semaphore, manifest: &Manifest, len: u64) -> Result<Exports, ModuleError> {
+    let validated = validated(app, validations, &manifest.component, len).await?;
+    if validated.builds == manifest.executed { Ok(validated.exports) } else { Err(ModuleError::Executed) }
+}
+
+/// Validate in a limited child; only so many at once.
+async fn validated(app: &App, validations: &Semaphore, component: &Digest, len: u64) -> Result<Validated, ModuleError> {
     let most = app.config.limits.component_bytes_max;
     if len > most {
         return Err(ModuleError::Limit { name: "component's length", found: len, most });
@@ -153,12 +205,11 @@ async fn look_at(app: &App, validations: &Semaphore, manifest: &Manifest, len: u
     let turn = tokio::time::timeout(TURN, validations.acquire()).await;
     let _permit = turn.map_err(|_| ModuleError::Busy)?.map_err(|_| ModuleError::Busy)?;
     let exe = worker_exe(app).map_err(|source| SandboxError::Host { step: "find this executable", source });
-    let path = app.blobs.path(&manifest.component);
+    let path = app.blobs.path(component);
     match validate(&exe.map_err(ModuleError::Host)?, &path).await {
         Err(SandboxError::Refused(why)) => Err(ModuleError::Refused(why)),
         Err(error) => Err(ModuleError::Host(error)),
-        Ok(validated) if validated.builds != manifest.executed => Err(ModuleError::Executed),
-        Ok(validated) => Ok(validated.exports),
+        Ok(validated) => Ok(validated),
     }
 }
 
@@ -174,13 +225,14 @@ async fn keep(
     manifest: Manifest,
     len: u64,
     exports: Exports,
+    name: String,
 ) -> Result<(), ModuleError> {
     let signed = app.keys.countersign(authored);
     let work = app.store.write(move |transaction| {
-        let (manifest, signed) = (manifest.clone(), signed.clone());
-        Box::pin(
-            async move { modules::insert(transaction, account_id, &manifest, &signed, len, &exports, now_ms()).await },
-        )
+        let (manifest, signed, name) = (manifest.clone(), signed.clone(), name.clone());
+        Box::pin(async move {
+            modules::insert(transaction, account_id, &manifest, &signed, len, &exports, &name, now_ms()).await
+        })
     });
     Ok(work.await?)
 }

@@ -13,10 +13,11 @@ use crate::blobs::BlobStore;
 use crate::config::Config;
 use crate::keys::GridKeys;
 use crate::metrics::Metrics;
+use crate::people::{People, addresses, login};
 use crate::router::router;
-use crate::store::Store;
+use crate::store::{Store, accounts};
 use crate::tls::{self, Certificates};
-use crate::{auth, workers};
+use crate::{auth, mail, workers};
 
 mod accept;
 mod folder;
@@ -34,6 +35,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// The operator's token, where this was the grid's first start.
     pub operator_token: Option<String>,
+    /// The operator's one-time link, likewise.
+    pub operator_link: Option<String>,
     certificates: Option<Certificates>,
     tasks: Vec<JoinHandle<()>>,
     // Keeps a second server out of the data folder.
@@ -48,18 +51,35 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
     let open_keys = if auth::has_accounts(&store).await? { GridKeys::reopen } else { GridKeys::open };
     let keys = open_keys(&config.data, config.keys.online_days, now_ms())?;
     let blobs = BlobStore::open_in(&config.data).await.context("failed to open the folder of blobs")?;
+    let (mail, post) = mail::open(&config)?;
+    let people = People::open(&config, mail)?;
     let operator_token = auth::operator(&store, config.limits.fuel_quota).await?;
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("failed to listen on {}", config.listen))?;
     let address = listener.local_addr().context("failed to see where the server listens")?;
 
-    let app = App::new(config, store, blobs, keys, Metrics::default());
+    people.set_url(addresses::of_listener(&config, address));
+    if config.public_url.is_none() && !address.ip().is_loopback() {
+        tracing::warn!("public_url is not set: links in mails lead to {}", people.public_url());
+    }
+    let app = App::new(config, store, blobs, keys, people, Metrics::default());
+    let operator_link = match &operator_token {
+        Some(_) => Some(first_link(&app).await?),
+        None => None,
+    };
     let mut tasks = workers::start(app.clone()).await?;
     tasks.push(tokio::spawn(housekeeping::run(app.clone())));
     tasks.push(tokio::spawn(nightly::run(app.clone())));
+    tasks.push(tokio::spawn(post.run(app.wakes.stop.clone())));
     tasks.push(tokio::spawn(accept::run(app.clone(), listener, router(app.clone()), certificates.clone())));
     tracing::info!(%address, encrypted = certificates.is_some(), "listening");
-    Ok(Running { app, address, operator_token, certificates, tasks, _lock: lock })
+    Ok(Running { app, address, operator_token, operator_link, certificates, tasks, _lock: lock })
+}
+
+async fn first_link(app: &App) -> anyhow::Result<String> {
+    let operator = accounts::by_name(app.store.reader(), "operator").await?;
+    let operator = operator.context("failed to find the operator's account")?;
+    Ok(login::welcome_link(&app.store, operator.id, &app.people.public_url()).await?)
 }
 
 impl Running {

@@ -5,13 +5,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fallow_migrations::{Migrator, MigratorTrait};
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend, DbErr};
 use tokio::sync::{mpsc, oneshot};
 
 pub mod accounts;
+pub mod admin;
 pub mod attempts;
+pub mod audit;
 pub mod author_keys;
 pub mod backup;
 mod batch;
@@ -20,22 +23,36 @@ pub mod checkpoints;
 mod claims;
 mod connect;
 pub mod credits;
+pub mod device_codes;
+pub mod devices;
 pub mod disputes;
+pub mod earnings;
+pub mod errors;
+pub mod groups;
 pub mod holdings;
+pub mod intervals;
 pub mod jobs;
 pub mod join_tokens;
 pub mod leases;
 pub mod ledger;
+pub mod links;
 pub mod logs;
 pub mod modules;
 pub mod nodes;
+pub mod paces;
+pub mod people;
+pub mod projects;
+pub mod registrations;
 pub mod retention;
 pub mod rewind;
+pub mod sessions;
 pub mod sql;
 pub mod stages;
+pub mod suspensions;
 pub mod tokens;
 pub mod trust;
 pub mod unit_list;
+pub mod unit_map;
 pub mod units;
 mod writer;
 
@@ -44,6 +61,18 @@ mod tests;
 
 pub use connect::OpenError;
 use writer::{Queued, Write};
+
+/// Statements that this process has made.
+static STATEMENTS: AtomicU64 = AtomicU64::new(0);
+
+fn count_statement() {
+    STATEMENTS.fetch_add(1, Ordering::Relaxed);
+}
+
+/// How many statements this process has given its databases.
+pub fn statements() -> u64 {
+    STATEMENTS.load(Ordering::Relaxed)
+}
 
 /// What a write closure gives: a boxed future that borrows the transaction.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -63,6 +92,9 @@ pub enum StoreError {
     /// The server is stopping.
     #[error("failed to write: the store is closed")]
     Closed,
+    /// What was remembered was behind what is written: nothing was changed, and the caller looks first next time.
+    #[error("failed to write: what was remembered is behind the database")]
+    Behind,
     /// A write broke an assertion; it was undone.
     #[error("failed to write: a rule was broken, and nothing was changed")]
     Panicked,

@@ -15,7 +15,7 @@ use crate::app::App;
 
 mod alone;
 mod archive;
-mod assemble;
+pub(crate) mod assemble;
 mod conclude;
 pub(crate) mod cut;
 mod dispatch;
@@ -23,20 +23,23 @@ pub(crate) mod due;
 pub(crate) mod end;
 mod expire;
 mod finish;
+mod gather;
 pub(crate) mod lease;
 mod load;
 pub(crate) mod pay;
+mod presence;
 pub(crate) mod records;
 pub(crate) mod results;
 mod rewind;
 mod settle;
 pub(crate) mod split;
+mod suspend;
 mod sweep;
 pub mod tidy;
 mod verdict;
 
 pub(crate) use conclude::{Ending, Endings, How, conclude};
-pub(crate) use dispatch::snapshot;
+pub(crate) use dispatch::{snapshot, view};
 pub(crate) use load::{activate, money};
 
 /// Rebuild what is kept in memory from the database, and start all workers. They stop with `app.wakes.stop`.
@@ -51,6 +54,7 @@ pub async fn start(app: Arc<App>) -> anyhow::Result<Vec<JoinHandle<()>>> {
         tokio::spawn(expire::run(app.clone())),
         tokio::spawn(finish::run(app.clone())),
         tokio::spawn(settle::run(app.clone())),
+        tokio::spawn(presence::run(app.clone())),
         tokio::spawn(tidy::run(app)),
     ])
 }
@@ -61,8 +65,12 @@ async fn guarded<T>(turn: impl Future<Output = anyhow::Result<T>>) -> anyhow::Re
     ended.unwrap_or_else(|_| Err(anyhow::anyhow!("a rule was broken; see the panic above")))
 }
 
-/// Wait for the bell or the period. False once the server stops.
-async fn pause(app: &App, bell: &Notify, period: Duration) -> bool {
+/// Workers that look by themselves once in a while, by name.
+pub const NAMES: [&str; 7] = ["split", "dispatch", "expire", "finish", "settle", "presence", "tidy"];
+
+/// Wait for the bell or the period, after a turn of the worker of this name. False once the server stops.
+async fn pause(app: &App, worker: &'static str, bell: &Notify, period: Duration) -> bool {
+    app.pulse.beat(worker, period);
     tokio::select! {
         biased;
         () = app.wakes.stop.cancelled() => false,

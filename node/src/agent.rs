@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use fallow_protocol::keys::PublicKey;
 use fallow_protocol::limits::LEASES_PER_NODE_MAX;
-use fallow_protocol::link::{Decline, NodeState, ToNode, ToServer, Welcome};
+use fallow_protocol::link::{Decline, NodeState, OwnerWord, Status, ToNode, ToServer, Welcome};
 use fallow_protocol::manifest::PROFILE;
 use fallow_protocol::unit::UnitResult;
 use fallow_protocol::{JobId, NodeId};
@@ -15,6 +15,7 @@ use fallow_protocol::{JobId, NodeId};
 use crate::events::Event;
 use crate::policy::Policy;
 
+mod contact;
 mod ends;
 mod frames;
 pub mod io;
@@ -22,6 +23,7 @@ mod jobs;
 mod leases;
 mod leasing;
 mod leaving;
+mod owner;
 pub mod report;
 #[cfg(test)]
 pub mod samples;
@@ -29,8 +31,9 @@ mod slots;
 #[cfg(test)]
 mod tests;
 
+use contact::Contact;
 use frames::{Frames, Open};
-use io::{Action, Now, OwnerCommand, Parked, PrepareError};
+use io::{Action, Now, Parked, PrepareError};
 use jobs::{Job, Place, Prep};
 use leases::Leases;
 use report::Totals;
@@ -44,6 +47,8 @@ const JOBS_MAX: usize = 4_096;
 const PREPARE_RETRY_MS: u64 = 10_000;
 /// Units that run when the node drains get this long to end.
 const DRAIN_RUNNING_MS: u64 = 1_500;
+/// A paused node gives its units back after so long, where nothing is said.
+const GIVE_BACK_MS: u64 = 5 * 60_000;
 /// A draining node waits this long for its last commits.
 const DRAIN_MS: u64 = 4_000;
 
@@ -74,12 +79,19 @@ pub struct Agent {
     frames: Frames,
     next_tag: u64,
     online: bool,
+    contact: Contact,
     heartbeat_ms: u64,
     status_due_ms: u64,
     checkpoint_ms: u64,
     /// Declines that wait for a connection.
     declines: Vec<Decline>,
     drain_since_ms: Option<u64>,
+    /// Since when it has been paused with units that it could give back.
+    paused_since_ms: Option<u64>,
+    give_back_ms: u64,
+    word: OwnerWord,
+    /// Whether the server was told of `word`.
+    word_told: bool,
     totals: Totals,
 }
 
@@ -95,11 +107,16 @@ impl Agent {
             frames: Frames::default(),
             next_tag: 1,
             online: false,
+            contact: Contact::default(),
             heartbeat_ms: 10_000,
             status_due_ms: 0,
             checkpoint_ms: 0,
             declines: Vec::new(),
             drain_since_ms: None,
+            paused_since_ms: None,
+            give_back_ms: GIVE_BACK_MS,
+            word: OwnerWord::default(),
+            word_told: false,
             totals: Totals::default(),
         }
     }
@@ -128,15 +145,17 @@ impl Agent {
             ToNode::Job(grant) => self.on_job(now, grant, &mut actions),
             ToNode::Lease(lease) => self.on_lease(now, lease, &mut actions),
             ToNode::Cancel(cancel) => self.on_cancel(now, cancel, &mut actions),
+            ToNode::Suspended { job, reason } => self.on_suspended(now, &job, reason, &mut actions),
             ToNode::Committed { frame } => {
                 if self.leases.committed(frame) {
                     actions.push(Action::Forget { frame });
                     self.assign(now, &mut actions);
                 }
             }
-            // The link deals with the others: they begin and end a connection.
-            ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
+            // The shell and the link deal with the others: the owner's wishes, how a connection begins and ends.
+            ToNode::Owner(_) | ToNode::Hello(_) | ToNode::Welcome(_) | ToNode::Refused(_) | ToNode::Closing => {}
         }
+        self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);
         actions
     }
@@ -145,10 +164,12 @@ impl Agent {
     pub fn on_online(&mut self, now: Now, welcome: &Welcome, cert_serial: u64) -> Vec<Action> {
         let mut actions = vec![Action::Tell(Event::Online)];
         self.online = true;
+        self.word_told = false;
         self.setup.seen_serial = self.setup.seen_serial.max(cert_serial);
         self.heartbeat_ms = welcome.heartbeat_ms.clamp(50, 60_000);
         self.checkpoint_ms = welcome.checkpoint_ms;
         self.drop_leases(now, &welcome.unknown_leases, &mut actions);
+        self.regain_contact(welcome.lease_ms, &mut actions);
         self.send_status(now, &mut actions);
         actions.push(Action::Resend);
         actions
@@ -157,16 +178,18 @@ impl Agent {
         actions
     }
 
-    /// The connection is gone. Work goes on; results are kept.
-    pub fn on_offline(&mut self, reason: String) -> Vec<Action> {
+    /// The connection is gone. Work goes on until its leases end; results are kept.
+    pub fn on_offline(&mut self, now: Now, reason: String) -> Vec<Action> {
         self.online = false;
+        self.contact.lost(now.ms);
         vec![Action::Tell(Event::Offline { reason })]
     }
 
     /// A job's module was made ready, or could not be.
     pub fn on_prepared(&mut self, now: Now, id: &JobId, outcome: Result<(), PrepareError>) -> Vec<Action> {
         let mut actions = Vec::new();
-        if let Some(job) = self.jobs.get_mut(id) {
+        // What was stopped meanwhile stays so.
+        if let Some(job) = self.jobs.get_mut(id).filter(|job| job.prep == Prep::Preparing) {
             job.touched_ms = now.ms;
             job.prep = match outcome {
                 Ok(()) => Prep::Ready,
@@ -183,27 +206,6 @@ impl Agent {
         actions
     }
 
-    /// The owner, or a signal, asks for something.
-    pub fn on_owner_command(&mut self, now: Now, command: OwnerCommand) -> Vec<Action> {
-        let mut actions = Vec::new();
-        match command {
-            OwnerCommand::Pause { reason } => {
-                self.setup.policy.paused = Some(reason.clone());
-                actions.extend([Action::PauseWorkers, Action::Tell(Event::Paused { reason })]);
-            }
-            OwnerCommand::Resume => {
-                if self.setup.policy.paused.take().is_some() {
-                    actions.extend([Action::ResumeWorkers, Action::Tell(Event::Resumed)]);
-                }
-                self.assign(now, &mut actions);
-            }
-            OwnerCommand::Drain => self.drain(now, &mut actions),
-        }
-        self.send_status(now, &mut actions);
-        self.leave_when_empty(now, &mut actions);
-        actions
-    }
-
     /// Time passed: call at the latest at [`Agent::due_ms`].
     pub fn on_tick(&mut self, now: Now) -> Vec<Action> {
         let mut actions = Vec::new();
@@ -211,13 +213,16 @@ impl Agent {
             self.close(job, open, &mut actions);
         }
         self.due_checkpoints(now, &mut actions);
+        self.stand_still_out_of_contact(now, &mut actions);
         self.stop_idle_workers(now, &mut actions);
+        self.give_back_when_long_paused(now, &mut actions);
         if self.drain_since_ms.is_some_and(|since| now.ms >= since + DRAIN_RUNNING_MS) {
             self.abandon_all("this node is shutting down", &mut actions);
         }
         if self.online && now.ms >= self.status_due_ms {
             self.send_status(now, &mut actions);
         }
+        self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);
         actions
     }
@@ -227,7 +232,11 @@ impl Agent {
         let status = self.online.then_some(self.status_due_ms);
         let drain =
             self.drain_since_ms.map(|since| since + if self.holds_nothing() { DRAIN_MS } else { DRAIN_RUNNING_MS });
-        [status, drain, self.frames.due_ms(), self.slots_due_ms()].into_iter().flatten().min()
+        let give_back = self.paused_since_ms.map(|since| since + self.give_back_ms);
+        [status, drain, give_back, self.contact.due_ms(), self.frames.due_ms(), self.slots_due_ms()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn push_result(&mut self, now: Now, job: &JobId, lease: u64, result: UnitResult, actions: &mut Vec<Action>) {
@@ -269,8 +278,14 @@ impl Agent {
     fn send_status(&mut self, now: Now, actions: &mut Vec<Action>) {
         if self.online {
             self.status_due_ms = now.ms + self.heartbeat_ms;
-            actions.push(Action::Send(ToServer::Status(self.status())));
+            let owner = (!std::mem::replace(&mut self.word_told, true)).then(|| Box::new(self.word.clone()));
+            actions.push(Action::Send(ToServer::Status(Status { owner, ..self.status() })));
         }
+    }
+
+    /// Whether it is about to leave.
+    pub fn is_draining(&self) -> bool {
+        self.drain_since_ms.is_some()
     }
 
     /// The state that the server and the owner see.

@@ -45,7 +45,7 @@ struct Blocks {
 #[derive(Debug)]
 pub struct Cache {
     dir: PathBuf,
-    bytes_max: u64,
+    bytes_max: AtomicU64,
     client: BlobClient,
     entries: Mutex<HashMap<Digest, Arc<Entry>>>,
     clock: AtomicU64,
@@ -59,6 +59,7 @@ impl Cache {
             _ => std::fs::create_dir_all(dir)?,
         }
         let (entries, clock) = (Mutex::default(), AtomicU64::new(0));
+        let bytes_max = AtomicU64::new(bytes_max);
         Ok(Self { dir: dir.to_owned(), bytes_max, client, entries, clock })
     }
 
@@ -159,11 +160,17 @@ impl Cache {
         entry.clone()
     }
 
+    /// Hold at most so many bytes from now on.
+    pub fn set_bytes_max(&self, bytes_max: u64) {
+        self.bytes_max.store(bytes_max, Ordering::Relaxed);
+        self.evict();
+    }
+
     /// Drop the least recently used blobs that nobody holds, until the rest fits.
     fn evict(&self) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let mut total: u64 = entries.values().map(|entry| entry.bytes.load(Ordering::Relaxed)).sum();
-        while total > self.bytes_max {
+        while total > self.bytes_max.load(Ordering::Relaxed) {
             let free = entries.values().filter(|entry| Arc::strong_count(entry) == 1);
             let oldest = free.min_by_key(|entry| entry.used.load(Ordering::Relaxed)).map(|entry| entry.digest);
             let Some(entry) = oldest.and_then(|digest| entries.remove(&digest)) else { return };

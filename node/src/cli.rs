@@ -44,10 +44,11 @@ pub struct Common {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Join a grid with a join token, then run.
-    #[command(long_about = "Join a grid with a join token, then run.\n\n\
-        The token comes from `fallow join-token` or the operator; it works once and names the grid's root key, \
-        which this node pins: from then on it trusts nothing else.")]
+    /// Join a grid, then run.
+    #[command(long_about = "Join a grid, then run.\n\n\
+        Without a token it shows a short code and the page where you approve it while you are logged in. A token comes \
+        from `fallow join-token` or the operator; it works once. Either way the grid names its root key, which this \
+        node pins: from then on it trusts nothing else.")]
     Join(Join),
     /// Run the node that joined before.
     Run(RunOptions),
@@ -58,9 +59,38 @@ pub enum Command {
         /// Shown to the grid instead of "by its owner".
         #[arg(long, default_value = "by its owner")]
         reason: String,
+        /// Go on by itself after so long, as 2h, 30m or 90s.
+        #[arg(long = "for", value_name = "TIME", value_parser = seconds)]
+        for_s: Option<u64>,
+        /// Let the units end first that have begun.
+        #[arg(long)]
+        finish: bool,
     },
-    /// Go on after `pause`.
+    /// Go on after `pause`, also after one from the portal.
     Resume,
+    /// Show what you allow and where each value comes from, or change it.
+    #[command(long_about = "Show what you allow and where each value comes from, or change it.\n\n\
+        What is chosen here wins over the portal, and both over the preset, field by field. A running node follows \
+        at once.")]
+    Prefs(Prefs),
+    /// What this node earned.
+    Earnings {
+        /// Days, today included.
+        #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=400))]
+        days: u32,
+    },
+    /// Print the link of the node's own page; it is for this computer only.
+    Page {
+        /// Open it in the browser as well.
+        #[arg(long)]
+        open: bool,
+    },
+    /// Let the operating system start the node.
+    Service {
+        /// What to do.
+        #[command(subcommand)]
+        command: ServiceCommand,
+    },
     /// Print a completion script for a shell.
     Completions {
         /// The shell.
@@ -68,14 +98,88 @@ pub enum Command {
     },
 }
 
+/// Preferences.
+#[derive(Clone, Debug, Args)]
+pub struct Prefs {
+    /// What to change.
+    #[command(subcommand)]
+    pub command: Option<PrefsCommand>,
+}
+
+/// What to change.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PrefsCommand {
+    /// Choose one value, as `set idle_minutes 10` or `set hours 'mon-fri 19-7, sat-sun 0-24'`.
+    Set {
+        /// Which.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Choose what all that is not set follows: quiet, balanced or always.
+    Preset {
+        /// Which.
+        name: String,
+    },
+    /// Leave one value open again.
+    Unset {
+        /// Which.
+        key: String,
+    },
+}
+
+/// The service.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Install and start it.
+    Install {
+        /// For the whole computer, from its start on; else for you.
+        #[arg(long)]
+        system: bool,
+        /// The account that a service of the computer runs as.
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Only install it.
+        #[arg(long)]
+        no_start: bool,
+    },
+    /// Stop it and take it away; the data folder stays.
+    Uninstall {
+        /// That of the whole computer.
+        #[arg(long)]
+        system: bool,
+    },
+    /// What the service manager says.
+    Status {
+        /// Of the whole computer's.
+        #[arg(long)]
+        system: bool,
+    },
+}
+
+/// A time as people write it, seconds.
+fn seconds(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale = match &text[digits.len()..] {
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("write a time like 2h, 30m or 90s".into()),
+    };
+    let number: u64 = digits.parse().map_err(|_| "write a time like 2h, 30m or 90s".to_owned())?;
+    let seconds = number.saturating_mul(scale);
+    if (1..=30 * 86_400).contains(&seconds) { Ok(seconds) } else { Err("a pause lasts 1 second to 30 days".into()) }
+}
+
 /// Options of `join`.
 #[derive(Debug, Args)]
 pub struct Join {
     /// Address of the grid, as https://grid.example
     pub url: String,
-    /// The join token, as fallow_join_…
+    /// The join token, as fallow_join_…; a code to approve in a browser where missing
     #[arg(long)]
-    pub token: String,
+    pub token: Option<String>,
     /// Only join; `fallow-node run` starts the work later.
     #[arg(long)]
     pub enrol_only: bool,

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use fallow_protocol::preferences::DISK_BYTES_MIN;
 use serde::Deserialize;
 
 use crate::cli::{Common, RunOptions};
@@ -13,8 +14,10 @@ use crate::cli::{Common, RunOptions};
 const PREFIX: &str = "FALLOW_NODE_";
 /// Name of the configuration file within the data folder.
 const FILE_NAME: &str = "node.toml";
+/// How the place where a browser can be shown stands among the variables.
+const DISPLAY: &str = "\0DISPLAY";
 /// Disk for modules and inputs where nothing is said.
-const CACHE_BYTES: u64 = 10 << 30;
+pub const CACHE_BYTES: u64 = 10 << 30;
 
 /// A number of bytes, written as a number or as `4GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +75,46 @@ pub struct FileConfig {
     pub cache: Option<ByteSize>,
     /// Whether a grid elsewhere may be talked to without TLS.
     pub insecure_http: Option<bool>,
+    /// The node's own page.
+    #[serde(default)]
+    pub page: PageConfig,
+    /// How the computer is looked at.
+    #[serde(default)]
+    pub probe: ProbeConfig,
+}
+
+/// The node's own page.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PageConfig {
+    /// Whether there is one.
+    pub enabled: bool,
+    /// Its port on 127.0.0.1; the first free one from 8271 on where missing.
+    pub port: Option<u16>,
+}
+
+impl Default for PageConfig {
+    fn default() -> Self {
+        Self { enabled: true, port: None }
+    }
+}
+
+/// How the computer is looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProbeConfig {
+    /// Where `sys`, `proc`, `dev` and `usr` are.
+    pub root: PathBuf,
+    /// How often, milliseconds.
+    pub every_ms: u64,
+    /// Others' use of the processor is averaged over so long, milliseconds.
+    pub window_ms: u64,
+}
+
+impl Default for ProbeConfig {
+    fn default() -> Self {
+        Self { root: "/".into(), every_ms: 2_000, window_ms: 10_000 }
+    }
 }
 
 /// What the node runs with.
@@ -91,12 +134,18 @@ pub struct Config {
     pub takes_strangers: bool,
     /// Whether they are taken without the operating system's sandbox.
     pub allow_unconfined: bool,
-    /// Disk for modules and inputs, bytes.
-    pub cache_bytes: u64,
+    /// Disk for modules and inputs, bytes, where the owner fixed it.
+    pub cache_bytes: Option<u64>,
     /// Whether a grid elsewhere may be talked to without TLS.
     pub insecure_http: bool,
+    /// The node's own page.
+    pub page: PageConfig,
+    /// How the computer is looked at.
+    pub probe: ProbeConfig,
     /// What is logged to stderr, as `tracing` filters are written.
     pub log: String,
+    /// Whether a browser can be shown here.
+    pub display: bool,
 }
 
 /// The variables that concern the node, as name without prefix and value.
@@ -105,6 +154,9 @@ pub fn environment() -> Vec<(String, String)> {
     let mut all: Vec<_> = ours.collect();
     if let Ok(home) = std::env::var("HOME") {
         all.push(("\0HOME".into(), home));
+    }
+    if let Ok(display) = std::env::var("WAYLAND_DISPLAY").or_else(|_| std::env::var("DISPLAY")) {
+        all.push((DISPLAY.into(), display));
     }
     all
 }
@@ -125,9 +177,12 @@ impl Config {
             memory_bytes: memory.or(vars.memory).or(file.memory).map(|size| size.0),
             takes_strangers: !run.own_only && vars.takes_strangers.or(file.takes_strangers).unwrap_or(true),
             allow_unconfined: run.allow_unconfined || vars.allow_unconfined.or(file.allow_unconfined).unwrap_or(false),
-            cache_bytes: cache.or(vars.cache).or(file.cache).map_or(CACHE_BYTES, |size| size.0),
+            cache_bytes: cache.or(vars.cache).or(file.cache).map(|size| size.0),
             insecure_http: run.insecure_http || vars.insecure_http.or(file.insecure_http).unwrap_or(false),
+            page: file.page,
+            probe: file.probe,
             log: places.log.unwrap_or_else(|| "info".into()),
+            display: cfg!(any(windows, target_os = "macos")) || environment.iter().any(|(name, _)| name == DISPLAY),
         };
         config.check()
     }
@@ -136,8 +191,11 @@ impl Config {
         if self.slots.is_some_and(|slots| !(1..=1_024).contains(&slots)) {
             bail!("slots must be between 1 and 1,024");
         }
-        if self.cache_bytes < 64 << 20 {
+        if self.cache_bytes.is_some_and(|bytes| bytes < DISK_BYTES_MIN) {
             bail!("the cache needs at least 64MiB of disk");
+        }
+        if !(50..=600_000).contains(&self.probe.every_ms) || !(50..=600_000).contains(&self.probe.window_ms) {
+            bail!("every_ms and window_ms under [probe] must be between 50 and 600,000");
         }
         if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 255) {
             bail!("the name must have between 1 and 255 bytes");
@@ -158,7 +216,7 @@ fn read_variables(environment: &[(String, String)]) -> anyhow::Result<(FileConfi
     for (name, value) in environment {
         let wrong = || format!("{PREFIX}{name}={value}");
         match name.as_str() {
-            "\0HOME" => {}
+            "\0HOME" | DISPLAY => {}
             "DATA" => places.data = Some(value.into()),
             "CONFIG" => places.config = Some(value.into()),
             "LOG" => places.log = Some(value.clone()),
@@ -215,6 +273,8 @@ mod tests {
         assert_eq!(example.allow_unconfined, Some(false));
         assert!(example.name.is_some() && example.slots.is_some() && example.memory.is_some());
         assert!(example.insecure_http == Some(false));
+        assert_eq!(example.page, PageConfig { enabled: true, port: Some(8_271) });
+        assert_eq!(example.probe, ProbeConfig::default());
         assert_eq!(
             toml::from_str::<FileConfig>(text).unwrap(),
             FileConfig::default(),

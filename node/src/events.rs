@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::{JobId, NodeId};
+use fallow_protocol::{Digest, JobId, NodeId};
 use serde::Serialize;
 
 /// One line.
@@ -20,6 +20,19 @@ pub enum Event {
         node: NodeId,
         /// The grid's name.
         grid: String,
+        /// Fingerprint of the root key that it pinned.
+        root: Digest,
+    },
+    /// Somebody has to approve this node in a browser.
+    DeviceCode {
+        /// What is typed there.
+        user_code: String,
+        /// Where.
+        verification_uri: String,
+        /// The same with the code in it.
+        verification_uri_complete: String,
+        /// Fingerprint of the root key that it will pin; the page shows the same.
+        root: Digest,
     },
     /// The grid welcomed it.
     Online,
@@ -73,8 +86,22 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// The grid's operator stopped what a job runs: its units stop.
+    Suspended {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: String,
+    },
+    /// The grid has not been there for as long as leases last: units stand still until it is.
+    OutOfContact,
     /// The owner paused the node.
     Paused {
+        /// Why.
+        reason: String,
+    },
+    /// It ends what it has begun and then pauses.
+    Finishing {
         /// Why.
         reason: String,
     },

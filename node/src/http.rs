@@ -94,15 +94,9 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// What an answer that is no success says, in words; reads a bounded part of it.
-pub async fn problem(mut response: Response) -> (StatusCode, String) {
+pub async fn problem(response: Response) -> (StatusCode, String) {
     let status = response.status();
-    let mut body = Vec::new();
-    while let Ok(Some(chunk)) = response.chunk().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > PROBLEM_BYTES_MAX {
-            break;
-        }
-    }
+    let body = limited_body(response).await;
     let text = match serde_json::from_slice::<Problem>(&body) {
         Ok(problem) => match problem.help {
             Some(help) => format!("{}; {help}", problem.detail),
@@ -111,6 +105,18 @@ pub async fn problem(mut response: Response) -> (StatusCode, String) {
         Err(_) => format!("the server answered {status}"),
     };
     (status, text)
+}
+
+/// A bounded part of an answer's body.
+pub async fn limited_body(mut response: Response) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > PROBLEM_BYTES_MAX {
+            break;
+        }
+    }
+    body
 }
 
 #[cfg(test)]

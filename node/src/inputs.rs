@@ -20,6 +20,8 @@ use crate::http::micros;
 const CHECKPOINT_BYTES_MAX: u64 = 1 << 30;
 /// Parts of a merge that are fetched at the same time.
 const PARTS_AT_ONCE: usize = 4;
+/// The same while units still run.
+const PARTS_AHEAD_AT_ONCE: usize = 2;
 
 /// A task, and the blobs that must stay on disk until it has ended.
 #[derive(Debug)]
@@ -49,6 +51,20 @@ pub async fn prefetch(cache: &Cache, input: &Input) {
     if let Err(error) = ranges_of(cache, ranges, &mut pins).await {
         tracing::debug!(%error, "an input was not fetched ahead");
     }
+}
+
+/// Fetch parts that a merge will read, before it is known who runs it. What fails is fetched again by who does.
+pub async fn gather(cache: &Cache, parts: Vec<(Digest, u64)>) {
+    let (began, count) = (Instant::now(), parts.len());
+    let whole = |(digest, len): (Digest, u64)| async move { cache.whole(&digest, len).await };
+    let mut fetching = stream::iter(parts).map(whole).buffer_unordered(PARTS_AHEAD_AT_ONCE);
+    while let Some(fetched) = fetching.next().await {
+        if let Err(error) = fetched {
+            // The job has ended, or another node joins them.
+            return tracing::debug!(%error, "parts were not fetched ahead");
+        }
+    }
+    tracing::debug!(count, took_us = micros(began), "parts gathered");
 }
 
 /// Fetch what a unit needs. `output_to` is where a split's units and long outputs are written.

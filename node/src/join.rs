@@ -12,15 +12,7 @@ use crate::identity::{DataDir, Membership};
 
 /// Join, check everything, and only then keep it.
 pub async fn join(data: &DataDir, url: &GridUrl, token: &str, name: &str) -> Result<Membership, Failure> {
-    if let Some(membership) = data.membership()? {
-        let message = format!(
-            "this computer is {} of {} already ({}); start it with `fallow-node run`, or join with another --data",
-            membership.node,
-            membership.grid,
-            data.path().display()
-        );
-        return Err(Failure::new(Code::Usage, message));
-    }
+    refuse_second(data)?;
     let (secret, root) = JoinToken::parse(token).ok_or_else(|| {
         let message = "the token is no join token (fallow_join_…); copy it whole, or get a fresh one from the grid";
         Failure::new(Code::Usage, message)
@@ -31,6 +23,20 @@ pub async fn join(data: &DataDir, url: &GridUrl, token: &str, name: &str) -> Res
     let membership = accept(enrolled, &root, url, name, unix_ms())?;
     data.save_membership(&membership)?;
     Ok(membership)
+}
+
+/// A computer belongs to one grid for each data folder.
+pub fn refuse_second(data: &DataDir) -> Result<(), Failure> {
+    if let Some(membership) = data.membership()? {
+        let message = format!(
+            "this computer is {} of {} already ({}); start it with `fallow-node run`, or join with another --data",
+            membership.node,
+            membership.grid,
+            data.path().display()
+        );
+        return Err(Failure::new(Code::Usage, message));
+    }
+    Ok(())
 }
 
 async fn enrol(url: &GridUrl, secret: &str, name: &str, key: &SecretKey) -> Result<Enrolled, Failure> {

@@ -10,22 +10,30 @@ mod cache;
 mod cli;
 mod config;
 mod control;
+mod device;
+mod earnings;
 mod events;
 mod exit;
 mod files;
 mod grants;
+mod history;
 mod http;
 mod identity;
 mod inputs;
 mod join;
+mod lender;
 mod link;
+mod log;
 mod outbox;
+mod page;
 mod platform;
 mod policy;
+mod preferences;
 mod prepare;
 mod probe;
 mod run;
 mod runner;
+mod service;
 mod shell;
 mod status;
 
@@ -34,13 +42,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{CommandFactory, Parser};
-use cli::{Cli, Command, Join, RunOptions};
+use cli::{Cli, Command, Common, Join, RunOptions, ServiceCommand};
 use config::Config;
-use control::Request;
+use control::{Request, StatusReply};
 use events::{Event, Teller};
 use exit::{Code, Failure};
 use http::GridUrl;
 use identity::DataDir;
+use service::{Level, Service};
 
 fn main() -> ExitCode {
     fallow_sandbox::serve_if_worker();
@@ -67,17 +76,21 @@ fn start(cli: Cli) -> Result<(), Failure> {
         return print(&script);
     }
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log).context("FALLOW_NODE_LOG")?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter);
+    match cli.command {
+        Command::Join(_) | Command::Run(_) => subscriber.with_writer(log::Log::new(&config.data)).init(),
+        _ => subscriber.with_writer(std::io::stderr).init(),
+    }
     // An error means that one is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().context("failed to start the runtime")?;
-    let ended = runtime.block_on(command(cli.command, config));
+    let ended = runtime.block_on(command(cli.command, cli.common, config));
     // Transfers under way have nobody to tell any more.
     runtime.shutdown_background();
     ended
 }
 
-async fn command(command: Command, config: Config) -> Result<(), Failure> {
+async fn command(command: Command, common: Common, config: Config) -> Result<(), Failure> {
     match command {
         Command::Join(join) => join_grid(join, config).await,
         Command::Run(_) => {
@@ -85,8 +98,12 @@ async fn command(command: Command, config: Config) -> Result<(), Failure> {
             run::run(config, data).await
         }
         Command::Status => ask(&config, Request::Status).await,
-        Command::Pause { reason } => ask(&config, Request::Pause { reason }).await,
+        Command::Pause { reason, for_s, finish } => ask(&config, Request::Pause { reason, for_s, finish }).await,
         Command::Resume => ask(&config, Request::Resume).await,
+        Command::Prefs(prefs) => print(lender::prefs(&config, prefs).await?.as_bytes()),
+        Command::Earnings { days } => print(lender::earnings(&config, days).await?.as_bytes()),
+        Command::Page { open } => page_link(&config, open).await,
+        Command::Service { command } => print(format!("  {}\n", as_service(&config, &common, command)?).as_bytes()),
         Command::Completions { .. } => Ok(()),
     }
 }
@@ -96,10 +113,19 @@ async fn join_grid(join: Join, config: Config) -> Result<(), Failure> {
     let data = DataDir::open(&config.data)?;
     let host_name = || sysinfo::System::host_name().unwrap_or_else(|_| "a computer".into());
     let name = config.name.clone().unwrap_or_else(host_name);
-    let membership = join::join(&data, &url, &join.token, &name).await?;
+    join::refuse_second(&data)?;
+    let mut teller = Teller::new(config.json);
+    let token = match join.token {
+        Some(token) => token,
+        None => device::approve(&url, &name, &config, &mut teller).await?,
+    };
+    let membership = join::join(&data, &url, &token, &name).await?;
+    let root = membership.root.fingerprint();
     eprintln!("joined {} as {} ({}) for {}", membership.grid, membership.name, membership.node, membership.owner);
-    let joined = Event::Joined { node: membership.node, grid: membership.grid };
-    Teller::new(config.json).tell(joined);
+    eprintln!("pinned its root key {root}; from now on this node trusts nothing else");
+    let joined = Event::Joined { node: membership.node, grid: membership.grid, root };
+    teller.tell(joined);
+    drop(teller);
     if join.enrol_only {
         return Ok(());
     }
@@ -107,10 +133,42 @@ async fn join_grid(join: Join, config: Config) -> Result<(), Failure> {
 }
 
 async fn ask(config: &Config, request: Request) -> Result<(), Failure> {
-    let status = control::ask(&config.data, &request).await?;
+    let status: StatusReply = control::ask(&config.data, &request).await?;
     match config.json {
         true => print(format!("{}\n", serde_json::to_string(&status)?).as_bytes()),
-        false => print(status::text(&status).as_bytes()),
+        false => print(status::text(&status, lender::sums(config, &request).await.as_ref()).as_bytes()),
+    }
+}
+
+/// The link of the running node's page. It holds the token, so it is for its owner's eyes.
+async fn page_link(config: &Config, open: bool) -> Result<(), Failure> {
+    let status: StatusReply = control::ask(&config.data, &Request::Status).await?;
+    let page = status.lender.page.ok_or_else(|| {
+        Failure::new(Code::NotRunning, "this node has no page: see [page] in node.toml, and the node's log")
+    })?;
+    let link = format!("{page}#token={}", page::token(&config.data)?);
+    if open && let Err(error) = platform::open_in_browser(&link) {
+        eprintln!("the browser did not open ({error}); open the link yourself");
+    }
+    print(format!("{link}\n").as_bytes())
+}
+
+fn as_service(config: &Config, common: &Common, command: ServiceCommand) -> anyhow::Result<String> {
+    let level = |system| if system { Level::System } else { Level::User };
+    match command {
+        ServiceCommand::Install { system, user, no_start } => {
+            let absolute = |path: &std::path::Path| std::path::absolute(path).context("the path cannot be read");
+            let service = Service {
+                level: level(system),
+                exe: std::env::current_exe().context("failed to find this program's own file")?,
+                data: absolute(&config.data)?,
+                config: common.config.as_deref().map(absolute).transpose()?,
+                user,
+            };
+            service.install(!no_start)
+        }
+        ServiceCommand::Uninstall { system } => service::uninstall(level(system)),
+        ServiceCommand::Status { system } => service::status(level(system)),
     }
 }
 

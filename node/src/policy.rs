@@ -1,6 +1,14 @@
 //! The owner's rules as data: what the node offers now and which jobs it takes.
 //!
-//! Pure: no clock, no IO. Manual pause and resume, slots, memory and strangers; richer rules come later.
+//! Pure: no clock, no IO. [`Lender`] holds all that the owner says and sees what the computer tells; what follows from
+//! it is this [`Policy`], which the agent asks.
+
+mod gauge;
+mod lender;
+mod observation;
+
+pub use lender::{Lender, Means, Offer, OwnPause, Pause};
+pub use observation::Observation;
 
 use fallow_protocol::link::{JobGrant, NodeState};
 use fallow_protocol::manifest::Limits;
@@ -16,6 +24,8 @@ pub struct Policy {
     pub takes_strangers: bool,
     /// The pause in force, in the words that the grid shows.
     pub paused: Option<String>,
+    /// The pause that begins once the units have ended that have begun.
+    pub finishing: Option<String>,
     /// Whether the node is about to leave.
     pub draining: bool,
 }
@@ -37,6 +47,9 @@ pub enum NotTaken {
     /// The node is about to leave.
     #[error("this node is shutting down")]
     Draining,
+    /// The node is about to pause.
+    #[error("this node finishes what it has and then pauses")]
+    Finishing,
 }
 
 impl Policy {
@@ -45,13 +58,14 @@ impl Policy {
         match &self.paused {
             _ if self.draining => NodeState::Draining,
             Some(reason) => NodeState::Paused { reason: reason.clone() },
+            None if self.finishing.is_some() => NodeState::Draining,
             None => NodeState::Active,
         }
     }
 
     /// Whether units may begin now.
     pub fn may_run(&self) -> bool {
-        self.paused.is_none() && !self.draining
+        self.paused.is_none() && self.finishing.is_none() && !self.draining
     }
 
     /// Whether units of this job are taken at all.
@@ -59,6 +73,8 @@ impl Policy {
         let Limits { memory_bytes: wanted, .. } = grant.limits;
         if self.draining {
             Err(NotTaken::Draining)
+        } else if self.finishing.is_some() {
+            Err(NotTaken::Finishing)
         } else if !grant.own && !self.takes_strangers {
             Err(NotTaken::Stranger)
         } else if wanted > self.memory_bytes {
@@ -74,7 +90,14 @@ mod tests {
     use super::*;
 
     fn policy() -> Policy {
-        Policy { slots: 2, memory_bytes: 1 << 30, takes_strangers: true, paused: None, draining: false }
+        Policy {
+            slots: 2,
+            memory_bytes: 1 << 30,
+            takes_strangers: true,
+            paused: None,
+            finishing: None,
+            draining: false,
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What this computer is and can do: its hardware, the speed of a fixed kernel, whether workers can be confined.
+//! What this computer is and can do: its hardware, the speed of a fixed kernel, whether workers can be confined. Below
+//! are its senses: what it tells of itself and its user while the node runs.
 //!
 //! The kernel runs in a real worker, so a node that gets through this can run units. Its speed is kept in the data
 //! folder until the processor or the program changes.
@@ -17,6 +18,14 @@ use serde::{Deserialize, Serialize};
 use sysinfo::{CpuRefreshKind, Disks, MemoryRefreshKind, System};
 
 use crate::http::chain;
+
+mod cpu;
+mod heat;
+mod idle;
+mod network;
+mod power;
+mod programs;
+pub mod watch;
 
 /// A loop of 20 million steps; the source stands beside it.
 const KERNEL: &[u8] = include_bytes!("probe/kernel.wasm");

@@ -76,6 +76,7 @@ pub struct Runner {
     bench: Arc<Bench>,
     slots: Vec<Option<Running>>,
     paused: bool,
+    resting: bool,
 }
 
 /// What a runner is made of.
@@ -112,7 +113,7 @@ impl Runner {
         let slots = (0..setup.slots).map(|_| None).collect();
         let filling = bench.clone();
         tokio::task::spawn_blocking(move || filling.fill(filling.idle_wanted));
-        (Self { bench, slots, paused: false }, events)
+        (Self { bench, slots, paused: false, resting: false }, events)
     }
 
     /// Give a slot a worker for a job.
@@ -120,7 +121,7 @@ impl Runner {
         self.stop(slot);
         // What waits here is bounded by the agent: it queues no more than a batch at a slot.
         let (units, to_run) = mpsc::unbounded_channel();
-        let control = Arc::new(Control::new(self.paused));
+        let control = Arc::new(Control::new(self.paused || self.resting));
         let this = Life { slot, life, bench: self.bench.clone(), prepared, control: control.clone() };
         let task = tokio::spawn(this.run(to_run));
         self.slots[slot] = Some(Running { task, units, control });
@@ -144,13 +145,32 @@ impl Runner {
     /// All workers stand still, those that are being started as soon as they are there.
     pub fn pause(&mut self) {
         self.paused = true;
-        self.slots.iter().flatten().for_each(|running| running.control.pause());
+        self.apply();
     }
 
     /// All workers go on.
     pub fn resume(&mut self) {
         self.paused = false;
-        self.slots.iter().flatten().for_each(|running| running.control.resume());
+        self.apply();
+    }
+
+    /// All workers rest for a moment, because they may have only a part of the time.
+    pub fn rest(&mut self, resting: bool) {
+        self.resting = resting;
+        self.apply();
+    }
+
+    /// Whether they rest.
+    pub fn is_resting(&self) -> bool {
+        self.resting
+    }
+
+    fn apply(&self) {
+        let running = self.slots.iter().flatten();
+        match self.paused || self.resting {
+            true => running.for_each(|running| running.control.pause()),
+            false => running.for_each(|running| running.control.resume()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns every IO of a running node. Decides nothing.
 
+mod owner;
 mod perform;
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use fallow_protocol::JobId;
 use fallow_protocol::keys::SecretKey;
-use fallow_protocol::link::Machine;
+use fallow_protocol::link::{Machine, ToNode};
 use fallow_protocol::unit::UnitKey;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -20,19 +21,24 @@ use crate::agent::io::{Action, CheckpointUpload, Now, OwnerCommand, Parked, Prep
 use crate::agent::{Agent, AgentSetup};
 use crate::blobs::BlobClient;
 use crate::cache::Cache;
-use crate::config::Config;
-use crate::control::{self, Asked, Request, StatusReply};
+use crate::config::{CACHE_BYTES, Config};
+use crate::control::{self, Asked};
+use crate::earnings::Asker;
 use crate::events::Teller;
 use crate::exit::{Code, Failure};
+use crate::history::History;
 use crate::http::{self, GridUrl};
 use crate::identity::{DataDir, FrameCounter, Membership};
 use crate::join::unix_ms;
 use crate::link::{Link, LinkEvent};
 use crate::outbox::Outbox;
+use crate::page::{self, PageSetup};
 use crate::platform::{self, ControlListener};
-use crate::policy::Policy;
+use crate::policy::{Lender, Observation, Offer, OwnPause, Pause, Policy};
+use crate::preferences::Keeper;
 use crate::prepare::{Prepared, Preparer};
 use crate::probe::Probe;
+use crate::probe::watch::{self as eyes, WatchSetup};
 use crate::runner::{Runner, RunnerSetup, Told};
 
 /// Things that ended and wait for the agent.
@@ -61,8 +67,14 @@ pub struct ShellSetup {
     pub membership: Membership,
     /// The computer.
     pub probe: Probe,
-    /// The owner's rules.
+    /// What he says.
+    pub lender: Lender,
+    /// Where that is kept.
+    pub keeper: Keeper,
+    /// What follows for the agent.
     pub policy: Policy,
+    /// Whose jobs run here and in which walls, in words.
+    pub takes: String,
     /// The executable that becomes worker.
     pub exe: PathBuf,
     /// Compiled modules.
@@ -87,6 +99,19 @@ struct Shell {
     key: SecretKey,
     teller: Teller,
     offline: Option<String>,
+    lender: Lender,
+    keeper: Keeper,
+    kept_pause: Option<OwnPause>,
+    pause: Option<Pause>,
+    offer: Option<Offer>,
+    duty_permille: u32,
+    /// When workers that run only a part of the time change next.
+    turn: Option<Instant>,
+    programs: watch::Sender<Vec<String>>,
+    asker: Asker,
+    history: History,
+    page: Option<String>,
+    stopping: watch::Sender<bool>,
     began: Instant,
     leaving: bool,
 }
@@ -97,15 +122,19 @@ struct Ears {
     slots: mpsc::Receiver<Told>,
     done: mpsc::Receiver<Done>,
     asked: mpsc::Receiver<Asked>,
+    seen: mpsc::Receiver<Observation>,
 }
 
 /// Run until the owner, a signal or the grid ends it.
 pub async fn run(setup: ShellSetup) -> Result<(), Failure> {
-    let (mut shell, mut ears, parked, control) = build(setup)?;
+    let (mut shell, mut ears, parked, control) = build(setup).await?;
+    let first = shell.follow();
+    shell.perform(first);
     for parked in parked {
         shell.upload(parked, true);
     }
     let ended = shell.serve(&mut ears).await;
+    shell.stopping.send_replace(true);
     shell.outgoing = None;
     let last_words = async { while !matches!(ears.link.recv().await, Some(LinkEvent::Offline(_)) | None) {} };
     let _ = tokio::time::timeout(LAST_WORDS, last_words).await;
@@ -116,21 +145,23 @@ pub async fn run(setup: ShellSetup) -> Result<(), Failure> {
 
 type Built = (Shell, Ears, Vec<Parked>, tokio::task::JoinHandle<()>);
 
-fn build(setup: ShellSetup) -> Result<Built, Failure> {
-    let ShellSetup { config, data, membership, probe, policy, exe, compiled_dir } = setup;
+async fn build(setup: ShellSetup) -> Result<Built, Failure> {
+    let ShellSetup { config, data, membership, probe, lender, keeper, policy, takes, exe, compiled_dir } = setup;
     let url = GridUrl::parse(&membership.url, config.insecure_http)?;
     let key = data.key()?;
     let frames = data.frame_counter()?;
     let (outbox, left) = Outbox::open(&data.join("outbox"))?;
     let (session, session_seen) = watch::channel(None);
+    let asker = Asker { http: http::client()?, url: url.clone(), session: session_seen.clone() };
     let blobs = BlobClient::new(http::client()?, url.clone(), session_seen);
-    let cache = Arc::new(Cache::open(&data.join("cache"), config.cache_bytes, blobs.clone())?);
+    let cache_bytes = lender.offer().disk_bytes.unwrap_or(CACHE_BYTES);
+    let cache = Arc::new(Cache::open(&data.join("cache"), cache_bytes, blobs.clone())?);
     let scratch_dir = empty_dir(data.join("scratch"))?;
     let preparer = Arc::new(Preparer {
         exe: exe.clone(),
         cache: cache.clone(),
         compiled_dir,
-        compiled_bytes_max: config.cache_bytes / 4,
+        compiled_bytes_max: cache_bytes / 4,
         allow_unconfined: config.allow_unconfined,
         unconfined: probe.confined.clone().err(),
         in_use: Default::default(),
@@ -145,8 +176,14 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
     let (link_sender, link_events) = mpsc::channel(BATCH);
     tokio::spawn(link.run(link_sender));
     let (asked_sender, asked) = mpsc::channel(4);
+    let to_page = asked_sender.clone();
     let control = serve_control(&data, asked_sender);
     let (done, done_events) = mpsc::channel(DONE_WAITING);
+    let (stopping, stopped) = watch::channel(false);
+    let setup =
+        PageSetup { port: config.page.port, data: data.path().to_owned(), takes, asked: to_page, stopping: stopped };
+    let page = if config.page.enabled { serve_page(setup).await } else { None };
+    let (programs, seen) = watch_computer(&config);
     let shell = Shell {
         agent,
         outbox,
@@ -159,16 +196,51 @@ fn build(setup: ShellSetup) -> Result<Built, Failure> {
         session,
         outgoing: None,
         done,
-        data,
         membership,
         key,
         teller: Teller::new(config.json),
         offline: None,
+        kept_pause: lender.own_pause().cloned(),
+        lender,
+        keeper,
+        pause: None,
+        offer: None,
+        duty_permille: 1_000,
+        turn: None,
+        programs,
+        asker,
+        history: History::new(data.path()),
+        data,
+        page,
+        stopping,
         began: Instant::now(),
         leaving: false,
     };
-    let ears = Ears { link: link_events, slots: slot_events, done: done_events, asked };
+    let ears = Ears { link: link_events, slots: slot_events, done: done_events, asked, seen };
     Ok((shell, ears, left.parked, control))
+}
+
+/// A node without its page still works; its owner is told.
+async fn serve_page(setup: PageSetup) -> Option<String> {
+    match page::serve(setup).await {
+        Ok(url) => Some(url),
+        Err(error) => {
+            tracing::warn!("the node has no page of its own: {error:#}");
+            None
+        }
+    }
+}
+
+fn watch_computer(config: &Config) -> (watch::Sender<Vec<String>>, mpsc::Receiver<Observation>) {
+    let (programs, names) = watch::channel(Vec::new());
+    let (sender, seen) = mpsc::channel(4);
+    let setup = WatchSetup {
+        root: config.probe.root.clone(),
+        every: Duration::from_millis(config.probe.every_ms),
+        window: Duration::from_millis(config.probe.window_ms),
+    };
+    tokio::spawn(eyes::run(setup, names, sender));
+    (programs, seen)
 }
 
 fn agent(membership: &Membership, policy: Policy, next_frame: u64, tells_units: bool) -> Agent {
@@ -222,7 +294,13 @@ impl Shell {
                 Some(told) = ears.slots.recv() => self.on_slots(told, &mut ears.slots),
                 Some(done) = ears.done.recv() => self.on_done(done),
                 Some(asked) = ears.asked.recv() => self.on_asked(asked),
+                Some(seen) = ears.seen.recv() => self.on_seen(seen),
                 () = tokio::time::sleep_until(due) => self.agent.on_tick(self.now()),
+                () = until(self.pause_ends()) => self.follow(),
+                () = until(self.turn) => {
+                    self.turn();
+                    Vec::new()
+                }
                 heard = &mut signalled => {
                     heard?;
                     if self.agent.state() == fallow_protocol::link::NodeState::Draining {
@@ -250,13 +328,16 @@ impl Shell {
                 self.remember_serial(serial);
                 self.agent.on_online(self.now(), &welcome, serial)
             }
-            LinkEvent::Message(message) => self.agent.on_message(self.now(), *message),
+            LinkEvent::Message(message) => match *message {
+                ToNode::Owner(wish) => self.on_wish(&wish),
+                message => self.agent.on_message(self.now(), message),
+            },
             LinkEvent::Offline(reason) => {
                 let was_online = self.outgoing.take().is_some();
                 self.session.send_replace(None);
                 let news = was_online || self.offline.as_ref() != Some(&reason);
                 self.offline = Some(reason.clone());
-                if news { self.agent.on_offline(reason) } else { Vec::new() }
+                if news { self.agent.on_offline(self.now(), reason) } else { Vec::new() }
             }
             LinkEvent::Fatal(refused) => {
                 let message = format!("the grid refuses this node: {}", refused.message);
@@ -304,27 +385,12 @@ impl Shell {
             }
         }
     }
+}
 
-    fn on_asked(&mut self, (request, reply): Asked) -> Vec<Action> {
-        let command = match request {
-            Request::Status => None,
-            Request::Pause { reason } => Some(OwnerCommand::Pause { reason }),
-            Request::Resume => Some(OwnerCommand::Resume),
-        };
-        let actions = command.map(|command| self.agent.on_owner_command(self.now(), command)).unwrap_or_default();
-        let _ = reply.send(self.status());
-        actions
-    }
-
-    fn status(&self) -> StatusReply {
-        StatusReply {
-            name: self.membership.name.clone(),
-            node: self.membership.node.to_string(),
-            grid: self.membership.grid.clone(),
-            url: self.membership.url.clone(),
-            owner: self.membership.owner.clone(),
-            offline: self.offline.clone(),
-            report: self.agent.report(),
-        }
+/// Ends at a moment, or never.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -1,11 +1,14 @@
 //! A node's status for people.
 
+use fallow_protocol::api::NodeEarnings;
 use fallow_protocol::link::NodeState;
+use fallow_protocol::preferences::{Preferences, Preset};
 
 use crate::control::StatusReply;
+use crate::lender::credits;
 
-/// The lines of `fallow-node status`.
-pub fn text(status: &StatusReply) -> String {
+/// The lines of `fallow-node status`; what was earned is told where the grid says so.
+pub fn text(status: &StatusReply, earned: Option<&NodeEarnings>) -> String {
     let report = &status.report;
     let units: Vec<String> = report
         .jobs
@@ -25,7 +28,7 @@ pub fn text(status: &StatusReply) -> String {
         format!(
             "  {}   {}   {doing}          {} of {} slots",
             status.name,
-            state(report),
+            state(status),
             report.slots_busy,
             report.slots
         ),
@@ -37,12 +40,19 @@ pub fn text(status: &StatusReply) -> String {
             fuel(totals.fuel)
         ),
         format!(
-            "  rules     {}, {} memory, {}",
+            "  rules     {}: {}, {} memory, {}, {}",
+            preset(&status.lender.effective),
             plural(u64::from(report.slots), "slot"),
             bytes(report.memory_bytes),
+            waits(&status.lender.effective),
             if report.takes_strangers { "anyone's jobs" } else { "only its owner's jobs" }
         ),
     ];
+    if let Some(sums) = earned {
+        let held =
+            if sums.pending > 0 { format!(" ({} held until checked)", credits(sums.pending)) } else { String::new() };
+        lines.insert(1, format!("  today     {} credits{held}", credits(sums.today)));
+    }
     if waiting > 0 || report.frames_uncommitted > 0 {
         let unsent = plural(report.frames_uncommitted as u64, "frame");
         lines.push(format!(
@@ -53,9 +63,36 @@ pub fn text(status: &StatusReply) -> String {
     lines.join("\n") + "\n"
 }
 
-fn state(report: &crate::agent::report::Report) -> String {
+fn preset(preferences: &Preferences) -> &'static str {
+    match preferences.preset.unwrap_or_default() {
+        Preset::Quiet => "quiet",
+        Preset::Balanced => "balanced",
+        Preset::Always => "always",
+    }
+}
+
+/// The rules that matter most, in words.
+fn waits(preferences: &Preferences) -> String {
+    let mut words = Vec::new();
+    if let Some(minutes) = preferences.idle_minutes.filter(|minutes| *minutes > 0) {
+        words.push(format!("idle {minutes} min"));
+    }
+    if let Some(percent) = preferences.cpu_percent.filter(|percent| *percent < 100) {
+        words.push(format!("{percent} % processor"));
+    }
+    words.push(match (preferences.on_battery, preferences.battery_stop_percent) {
+        (Some(false), _) => "never on battery".into(),
+        (_, Some(0)) => "also on battery".into(),
+        (_, stop) => format!("on battery from {} %", stop.unwrap_or(0)),
+    });
+    words.join(", ")
+}
+
+fn state(status: &StatusReply) -> String {
+    let report = &status.report;
     match &report.state {
         NodeState::Paused { reason } => format!("paused {}", printable(reason)),
+        NodeState::Draining if status.lender.finishing.is_some() => "finishing, then paused".into(),
         NodeState::Draining => "leaving".into(),
         NodeState::Active if !report.online => "offline".into(),
         NodeState::Active if report.slots_busy > 0 => "working".into(),
@@ -111,11 +148,14 @@ mod tests {
             url: "https://grid.example".into(),
             owner: "ann".into(),
             offline: None,
+            lender: Default::default(),
             report,
         };
-        let text = text(&status);
+        let earned = NodeEarnings { today: 6_420_000, verified: 0, pending: 1_100_000 };
+        let text = text(&status, Some(&earned));
         assert!(text.contains("heron-3   working   2 units of cells, 1 unit of pri"), "{text}");
         assert!(text.contains("3 of 6 slots") && text.contains("8.0 GiB memory"), "{text}");
+        assert!(text.contains("today     6.42 credits (1.10 held until checked)"), "{text}");
         assert!(!text.contains('\u{1b}'));
     }
 }

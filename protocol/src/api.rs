@@ -9,11 +9,39 @@ use crate::keys::{OnlineCert, PublicKey, Signature};
 use crate::manifest::Exports;
 use crate::outcome::Outcome;
 
+mod accounts;
+mod admin;
 mod credits;
+mod devices;
+mod groups;
+mod live;
 
+pub use accounts::{
+    AccountDeletion, AuditEvent, DeviceCode, DevicePoll, DeviceRequest, DeviceToken, Forgotten, LinkToken, MeChange,
+    NewDeviceCode, NewEmail, NewPerson, NewSession, PasswordChange, PasswordOnly, PasswordReset, RecoveryCodes,
+    SessionInfo, Suspended, TotpCode, TotpRemoval, TotpSecret,
+};
+pub use admin::{
+    AccountRef, AdminHealth, AdminJob, AdminModule, AdminNode, AdminUser, HealthPart, LedgerParty, LedgerRow,
+    NewSuspension, REASON_BYTES_MAX, Report, UserChange,
+};
 pub use credits::{
     Credits, Dispute, Granted, GridSpeed, LedgerCheck, Movement, MovementState, NewBudget, NewGrant, NodeStanding,
     PriceInfo, Trial, TrialAccount,
+};
+pub use devices::{
+    Availability, AvailabilityCell, Doing, EarningsDay, EarningsReport, Interval, IntervalState, Items, MachineInfo,
+    NOT_AUTHORS_MAX, NOT_MODULES_MAX, NewReport, NodeDetail, NodeEarnings, NodePreferences, PAUSE_S_MAX, PauseInfo,
+    PauseNode, REPORT_BYTES_MAX, RenameNode, Takes, Who,
+};
+pub use live::{
+    DraftPrice, DraftProblem, DraftSeconds, DraftUnit, DraftUnits, ErrorGroup, ErrorGroups, JobDraft, JobNode,
+    JobNodes, MapChange, ModuleDraft, ModuleListed, NewModuleDraft, Preview, PreviewFile, PreviewKind, ProjectInfo,
+    Timeline, TimelineEvent, UnitAttempt, UnitDetail, UnitPlace,
+};
+
+pub use groups::{
+    GroupDetail, GroupDevice, GroupInfo, GroupInvitation, GroupMember, GroupRole, Invitation, NewGroup, NewInvitation,
 };
 
 /// `GET /api/v1/grid`: what anyone may know.
@@ -41,6 +69,9 @@ pub struct GridInfo {
     pub price: PriceInfo,
     /// What a new account gets, micro-credits.
     pub allowance: u64,
+    /// Who may register: `open` (anybody) or `closed` (operators make accounts).
+    #[serde(default)]
+    pub registration: String,
 }
 
 /// `GET /api/v1/me`.
@@ -53,12 +84,30 @@ pub struct Me {
     pub name: String,
     /// `user` or `operator`.
     pub role: String,
-    /// Scopes of the token in use.
+    /// Scopes of the token or the session in use.
     pub scopes: Vec<String>,
     /// Fuel that the account may use in all.
     pub fuel_quota: u64,
     /// Fuel that its jobs have used.
     pub fuel_used: u64,
+    /// Its e-mail address.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// Whether somebody followed the link that was sent there.
+    #[serde(default)]
+    pub email_confirmed: bool,
+    /// Whether it has a second factor.
+    #[serde(default)]
+    pub totp: bool,
+    /// Whether it has a password; without one it has tokens only.
+    #[serde(default)]
+    pub has_password: bool,
+    /// Whether a session asks, and not a token.
+    #[serde(default)]
+    pub session: bool,
+    /// Why it may do nothing, where that is so.
+    #[serde(default)]
+    pub suspended: Option<Suspended>,
 }
 
 /// `POST /api/v1/accounts` (operator).
@@ -147,6 +196,9 @@ pub struct NewModule {
     /// The author's signature, 128 hexadecimal letters.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub author_signature: Signature,
+    /// Its name, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// A module that the grid accepted.
@@ -267,6 +319,9 @@ pub struct JobInfo {
     pub id: JobId,
     /// Its name.
     pub name: String,
+    /// What it belongs to, where its author said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Where it is.
     pub phase: JobPhase,
     /// Rises with every change; wait for more with `?after=`.
@@ -304,13 +359,14 @@ pub struct JobInfo {
     /// What is put aside for results that are not final yet, micro-credits.
     #[serde(default)]
     pub held: u64,
-    /// What it needs before it goes on: `budget` where that is used up.
+    /// What it needs before it goes on: `budget` where that is used up, `operator` where its module or its author is
+    /// suspended, for the reason in `notice`.
     #[serde(default)]
     pub waiting_for: Option<String>,
     /// How often its result was corrected after it was delivered.
     #[serde(default)]
     pub corrections: u64,
-    /// What its author is told of that.
+    /// What its author is told of that, or of a suspension.
     #[serde(default)]
     pub notice: Option<String>,
     /// What it was asked to do; given for a single job, not in lists.
@@ -329,7 +385,7 @@ pub struct Page<T> {
 }
 
 /// A unit as `GET /api/v1/jobs/{id}/units` gives it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnitInfo {
     /// Stage: 0 split, 1 work, 2 and on merge.
@@ -479,10 +535,19 @@ pub struct NodeInfo {
     pub id: NodeId,
     /// Its name.
     pub name: String,
-    /// `online`, `paused`, `draining` or `offline`.
+    /// `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator.
     pub state: String,
-    /// Why it is paused.
+    /// Why it is paused or suspended, or what it is about to do.
     pub reason: Option<String>,
+    /// Whether it holds units and runs them.
+    #[serde(default)]
+    pub working: bool,
+    /// Paid for its work since midnight UTC, micro-credits.
+    #[serde(default)]
+    pub earned_today: u64,
+    /// Held for its work until it is certain that the results are right, micro-credits.
+    #[serde(default)]
+    pub pending: u64,
     /// Units that it runs at once.
     pub slots: u32,
     /// Units that it holds now.

@@ -181,6 +181,9 @@ pub struct FileRef {
 pub struct JobSubmission {
     /// Name for people.
     pub name: String,
+    /// What it belongs to: jobs are listed by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Digest of the author's signed manifest bytes, as `POST /modules` answered.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub module: Digest,

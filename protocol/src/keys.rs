@@ -36,7 +36,8 @@ impl Purpose {
         }
     }
 
-    fn message(self, bytes: &[u8]) -> Digest {
+    /// What is signed for `bytes`: a digest that no other purpose gives.
+    pub fn message(self, bytes: &[u8]) -> Digest {
         FieldHasher::new(self.domain()).bytes(bytes).finish()
     }
 }

@@ -12,8 +12,10 @@ pub mod limits;
 pub mod link;
 pub mod manifest;
 pub mod outcome;
+pub mod preferences;
 pub mod problem;
 pub mod unit;
+pub mod unit_map;
 pub mod wire;
 
 pub use digest::Digest;

@@ -11,6 +11,7 @@ use crate::ids::{JobId, NodeId};
 use crate::job::FileRef;
 use crate::keys::{OnlineCert, Signature};
 use crate::manifest::{Exports, Floats, Limits, SignedManifest};
+use crate::preferences::Preferences;
 use crate::unit::{Call, Input, UnitKey, UnitResult};
 
 /// From the server.
@@ -23,19 +24,59 @@ pub enum ToNode {
     Welcome(Welcome),
     /// The connection ends; what was wrong and what to do.
     Refused(Refused),
-    /// A job that leases will name. Sent once a connection, before its first lease.
+    /// A job that leases will name. Sent once a connection, before its first lease; and again with the parts that it
+    /// may be asked to join soon.
     Job(Box<JobGrant>),
     /// Units to run.
     Lease(Lease),
     /// Units to stop; their results are not wanted any more.
     Cancel(Cancel),
+    /// The grid's operator stopped what this job runs: its units stop, and none of it is taken until the job is said
+    /// again.
+    Suspended {
+        /// The job.
+        job: JobId,
+        /// Why, for the node's owner.
+        reason: String,
+    },
     /// A frame of results is safe: the node may forget it.
     Committed {
         /// Number of the frame.
         frame: u64,
     },
+    /// What the owner wishes from the portal. Only for nodes that say [`FEATURE_OWNER`] at login: it is sent after the
+    /// login and at each change, and holds the whole of it.
+    Owner(Box<OwnerWish>),
     /// The server is going away for a moment; reconnect with back-off. Leases stay valid.
     Closing,
+}
+
+/// A node that says so in [`Login::features`] understands [`ToNode::Owner`].
+pub const FEATURE_OWNER: &str = "owner";
+
+/// What a node's owner wishes from the portal. His word at the computer wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnerWish {
+    /// The node's name there.
+    pub name: String,
+    /// What he allows.
+    pub preferences: Preferences,
+    /// The pause that he asked for, while it lasts.
+    pub pause: Option<RemotePause>,
+}
+
+/// A pause from the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemotePause {
+    /// When it was asked for, milliseconds since 1970: also what tells it from other ones.
+    pub since_ms: u64,
+    /// When it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
+    /// Whether units that have begun end first.
+    #[serde(default)]
+    pub finish: bool,
 }
 
 /// From the node.
@@ -85,6 +126,9 @@ pub struct Login {
     pub profile: String,
     /// Leases from before that it still works on.
     pub leases: Vec<u64>,
+    /// What it understands beyond its protocol's first messages.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
 }
 
 /// What a node signs to log in: its id, the server's root and the nonce.
@@ -143,6 +187,8 @@ pub enum RefusedReason {
     Flood,
     /// The server has no room; try later.
     Busy,
+    /// The grid's operator suspended the node or its owner; it may try later.
+    Suspended,
 }
 
 /// What a computer is, from sysinfo and a short benchmark.
@@ -200,6 +246,19 @@ pub struct Status {
     pub units_held: u64,
     /// Progress of running units that told any, newest first, at most 64.
     pub progress: Vec<UnitProgress>,
+    /// What its owner chose, in the first status of a connection and after each change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Box<OwnerWord>>,
+}
+
+/// What a node's owner chose at the computer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OwnerWord {
+    /// What he allows.
+    pub preferences: Preferences,
+    /// The pause from the portal that he ended: its `since_ms`.
+    pub resumed: Option<u64>,
 }
 
 /// How far one running unit is.
@@ -242,6 +301,9 @@ pub struct JobGrant {
     pub epoch_ms: u64,
     /// Shared files with their lengths.
     pub shared: Vec<(FileRef, u64)>,
+    /// Outputs, with their lengths, that a merge will read which this node will probably run: worth fetching ahead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<(Digest, u64)>,
 }
 
 /// Units of one job for one node.
@@ -369,9 +431,39 @@ mod tests {
         assert_eq!(read, Refused { reason: RefusedReason::Busy, message: "full".into() });
     }
 
+    /// A node that was made before owners could choose says nothing of it.
+    #[test]
+    fn older_nodes_are_understood() {
+        #[derive(Serialize)]
+        struct OlderStatus {
+            state: NodeState,
+            slots: u32,
+            memory_bytes: u64,
+            takes_strangers: bool,
+            leases: Vec<u64>,
+            units_held: u64,
+            progress: Vec<UnitProgress>,
+        }
+        #[derive(Serialize)]
+        #[serde(rename_all = "snake_case")]
+        enum Older {
+            Status(OlderStatus),
+        }
+        let state = NodeState::Active;
+        let (leases, progress) = (vec![4], Vec::new());
+        let older =
+            OlderStatus { state, slots: 2, memory_bytes: 9, takes_strangers: true, leases, units_held: 1, progress };
+        let bytes = wire::encode(&Older::Status(older));
+        let ToServer::Status(read) = wire::decode(&bytes, 1024).unwrap() else { panic!("a status") };
+        assert_eq!((read.slots, read.leases, read.owner), (2, vec![4], None));
+    }
+
     #[test]
     fn messages_round_trip() {
+        let pause = RemotePause { since_ms: 5, until_ms: None, finish: true };
+        let wish = OwnerWish { name: "attic".into(), pause: Some(pause), ..OwnerWish::default() };
         let messages = [
+            ToNode::Owner(Box::new(wish)),
             ToNode::Closing,
             ToNode::Committed { frame: 7 },
             ToNode::Cancel(Cancel { job: JobId::random(), units: vec![(UnitKey { stage: 1, seq: 9 }, 2)] }),

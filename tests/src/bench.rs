@@ -1,5 +1,6 @@
 //! Benchmarks: real processes, synced commits, ratios within one run. A figure is printed with the machine's own.
 
+pub mod api;
 pub mod cells;
 pub mod compile;
 pub mod figures;

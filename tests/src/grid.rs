@@ -88,7 +88,12 @@ impl Grid {
         let mut operator = self.tool(&config);
         operator.env("FALLOW_URL", &self.url).env("FALLOW_TOKEN", &self.operator);
         let created = json(operator.args(["account", "create", name, "--json"])).await?;
-        let token = text(&created, "token")?;
+        self.logged_in(name, &text(&created, "token")?).await
+    }
+
+    /// An account that has a token, with the author's tool logged in for it and an author key registered.
+    pub async fn logged_in(&self, name: &str, token: &str) -> Result<Account> {
+        let (config, token) = (self.path(&format!("{name}.toml")), token.to_owned());
         succeed(self.tool(&config).args(["login", &self.url, "--token", &token])).await?;
         succeed(self.tool(&config).arg("keygen")).await?;
         Ok(Account {
@@ -98,6 +103,13 @@ impl Grid {
             url: self.url.clone(),
             folder: self.folder.path().to_owned(),
         })
+    }
+
+    /// A command of the server on its data that prints one JSON document.
+    pub async fn server_command(&self, args: &[&str]) -> Result<Value> {
+        let mut server = program("fallow-server");
+        server.env("FALLOW_PUBLIC_URL", &self.url).current_dir(self.folder.path()).args(args);
+        json(server.args(["--data", "server", "--config", "server.toml"])).await
     }
 
     fn tool(&self, config: &Path) -> Command {

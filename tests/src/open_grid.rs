@@ -84,6 +84,7 @@ impl OpenGrid {
         let input = author.client.blobs().upload_bytes(lines.into_bytes()).await?;
         let mut job = JobSubmission {
             name: guest.into(),
+            project: None,
             module,
             args: Vec::new(),
             split: Split::Lines { per_unit: 1 },

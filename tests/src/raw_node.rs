@@ -69,6 +69,7 @@ impl RawNode {
             machine: Machine { cores: 2, memory_bytes: 4 << 30, ..Machine::default() },
             profile: fallow_protocol::manifest::PROFILE.into(),
             leases: Vec::new(),
+            features: Vec::new(),
         }
     }
 
@@ -96,6 +97,7 @@ pub fn status(slots: u32, leases: Vec<u64>, units_held: u64) -> Status {
         leases,
         units_held,
         progress: Vec::new(),
+        owner: None,
     }
 }
 

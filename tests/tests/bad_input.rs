@@ -173,6 +173,7 @@ async fn echo_job(account: &Account) -> Result<(Author, JobSubmission)> {
     let blob = author.client.blobs().upload_bytes(b"a\nb\nc\n".to_vec()).await?.digest;
     let job = JobSubmission {
         name: "echo".into(),
+        project: None,
         module,
         args: Vec::new(),
         split: Split::Lines { per_unit: 1 },

@@ -5,7 +5,7 @@ use crate::setup;
 use crate::sh::{Result, command, run as run_command};
 
 /// Names of the benchmarks.
-const NAMES: [&str; 7] = ["units", "sandbox", "compile", "fuel", "cells", "latency", "trust"];
+const NAMES: [&str; 8] = ["api", "units", "sandbox", "compile", "fuel", "cells", "latency", "trust"];
 
 /// Run one benchmark or all.
 pub fn run(args: &[String]) -> Result<()> {
@@ -14,7 +14,7 @@ pub fn run(args: &[String]) -> Result<()> {
         return Err(format!("no benchmark {unknown:?}; there are {}", NAMES.join(", ")));
     }
     setup::for_demo()?;
-    build_programs(Profile::Release, "--bins")?;
+    build_programs(Profile::Release, &["--bins"])?;
     let guests = ["cells", "primes", "wordcount", "wasi-filter"].map(|name| format!("examples/{name}"));
     let guests: Vec<&str> =
         guests.iter().map(String::as_str).chain(["tests/guests/noop", "tests/guests/kernels"]).collect();

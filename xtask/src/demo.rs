@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::children::Running;
 use crate::guests::{Profile, build_programs};
+use crate::portal;
 use crate::setup;
 use crate::sh::{Result, command, json_text, output, root};
 
@@ -22,7 +23,8 @@ pub fn run(args: &[String]) -> Result<()> {
     step("setting up");
     setup::for_demo()?;
     step("building the programs (some minutes the first time)");
-    build_programs(Profile::Dev, "--bins")?;
+    portal::build()?;
+    build_programs(Profile::Dev, &[&["--bins"][..], &portal::FEATURES].concat())?;
     let grid = Grid::start(options.nodes)?;
     let began = Instant::now();
     step("segmenting examples/cells/input/ihc.png on the grid");
@@ -33,8 +35,13 @@ pub fn run(args: &[String]) -> Result<()> {
     submit.arg(&folder);
     crate::sh::run(submit)?;
     show(&folder, began.elapsed())?;
+    let page = grid.page()?;
+    step("the job's page");
+    println!("{page}   log in with the token {}", grid.author);
     if options.keep {
         grid.keep_running()?;
+    } else {
+        println!("it is there while the grid runs: `cargo xtask demo --keep` leaves it running");
     }
     Ok(())
 }
@@ -80,6 +87,8 @@ struct Grid {
     server: Running,
     url: String,
     folder: PathBuf,
+    /// The author's token, for the command line and the pages.
+    author: String,
 }
 
 impl Grid {
@@ -93,9 +102,9 @@ impl Grid {
         let operator = field(&server.wait_for("operator_token", START)?, "token")?;
         let url = field(&server.wait_for("listening", START)?, "url")?;
         println!("{url}   its API is described at {url}/api/docs");
-        let mut grid = Self { nodes: Vec::new(), server, url, folder };
+        let mut grid = Self { nodes: Vec::new(), server, url, folder, author: String::new() };
         grid.join_nodes(&operator, nodes)?;
-        grid.log_in("author", &operator)?;
+        grid.author = grid.log_in("author", &operator)?;
         crate::sh::run(grid.fallow(&["keygen"]))?;
         Ok(grid)
     }
@@ -117,11 +126,18 @@ impl Grid {
     }
 
     /// An account of its own, as a stranger would have.
-    fn log_in(&self, account: &str, operator: &str) -> Result<()> {
+    fn log_in(&self, account: &str, operator: &str) -> Result<String> {
         let mut create = self.fallow(&["account", "create", account, "--json"]);
         create.env("FALLOW_URL", &self.url).env("FALLOW_TOKEN", operator);
         let token = field(&output(create)?, "token")?;
-        crate::sh::run(self.fallow(&["login", &self.url, "--token", &token]))
+        crate::sh::run(self.fallow(&["login", &self.url, "--token", &token]))?;
+        Ok(token)
+    }
+
+    /// Where the author's newest job is shown.
+    fn page(&self) -> Result<String> {
+        let jobs = output(self.fallow(&["jobs", "--json"]))?;
+        Ok(format!("{}/jobs/{}", self.url, field(&jobs, "id")?))
     }
 
     fn fallow(&self, args: &[&str]) -> Command {

@@ -25,9 +25,10 @@ pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// Build the programs of the workspace.
-pub fn build_programs(profile: Profile, targets: &str) -> Result<()> {
-    let mut cargo = command("cargo", &["build", "--workspace", "--locked", targets]);
+/// Build the programs of the workspace; `args` say which targets, and features.
+pub fn build_programs(profile: Profile, args: &[&str]) -> Result<()> {
+    let mut cargo = command("cargo", &["build", "--workspace", "--locked"]);
+    cargo.args(args);
     if profile == Profile::Release {
         cargo.arg("--release");
     }

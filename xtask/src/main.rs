@@ -5,6 +5,7 @@ mod children;
 mod demo;
 mod guests;
 mod hardware;
+mod portal;
 mod setup;
 mod sh;
 mod soak;

@@ -44,6 +44,23 @@ const PYTHON: Need = Need {
     elsewhere: "",
 };
 
+/// For the pages. Debian 12 has an older Node.js: there it is said what to install.
+const NODE: Need = Need {
+    why: "building the pages with Node.js 20 or newer",
+    is_there: node_is_there,
+    packages: &["nodejs", "npm"],
+    foreign: None,
+    elsewhere: "Node.js 20 or newer, with npm, from https://nodejs.org",
+};
+
+const BROWSER: Need = Need {
+    why: "testing the pages in a browser",
+    is_there: browser_is_there,
+    packages: &["chromium"],
+    foreign: None,
+    elsewhere: "Chromium, and the variable CHROMIUM with its path",
+};
+
 /// For running the sandbox on a processor that is not there.
 const HARDWARE: Need = Need {
     why: "building for AArch64 and running it in QEMU",
@@ -63,12 +80,12 @@ const HARDWARE: Need = Need {
 
 /// What the demo needs.
 pub fn for_demo() -> Result<()> {
-    install(&[GUESTS])
+    install(&[GUESTS, NODE])
 }
 
 /// What demo and tests need.
 pub fn everything() -> Result<()> {
-    install(&[GUESTS, POSTGRES, PYTHON])
+    install(&[GUESTS, POSTGRES, PYTHON, NODE, BROWSER])
 }
 
 /// What the comparison of processors needs.
@@ -93,7 +110,9 @@ fn install(needs: &[Need]) -> Result<()> {
     run(command("apt-get", &["update", "-qq"]))?;
     let mut apt = command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
     apt.args(&packages).env("DEBIAN_FRONTEND", "noninteractive");
-    run(apt)
+    run(apt)?;
+    let short: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
+    if short.is_empty() { Ok(()) } else { Err(by_hand(&short)) }
 }
 
 fn by_hand(missing: &[&Need]) -> String {
@@ -145,13 +164,34 @@ fn postgres_is_there() -> bool {
         || succeeds(command("initdb", &["--version"]))
 }
 
+fn node_is_there() -> bool {
+    let version = crate::sh::output(command("node", &["--version"])).unwrap_or_default();
+    node_is_new_enough(&version) && succeeds(command("npm", &["--version"]))
+}
+
+/// `v20.20.2` is.
+fn node_is_new_enough(version: &str) -> bool {
+    let major = version.trim().strip_prefix('v').and_then(|rest| rest.split('.').next());
+    major.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 20)
+}
+
+fn browser_is_there() -> bool {
+    std::env::var_os("CHROMIUM").map_or(Path::new("/usr/bin/chromium").exists(), |path| Path::new(&path).exists())
+}
+
 fn python_is_there() -> bool {
     succeeds(command("python3", &["-c", "import venv, ensurepip"]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HARDWARE, POSTGRES, by_hand};
+    use super::{HARDWARE, POSTGRES, by_hand, node_is_new_enough};
+
+    #[test]
+    fn an_old_node_is_not_there() {
+        assert!(node_is_new_enough("v20.20.2\n") && node_is_new_enough("v24.0.0"));
+        assert!(!node_is_new_enough("v18.19.0") && !node_is_new_enough("") && !node_is_new_enough("20"));
+    }
 
     #[test]
     fn what_is_missing_is_named_with_the_command_that_brings_it() {

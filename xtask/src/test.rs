@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that proves the code right.
 
 use crate::guests::{Profile, build_guests, build_programs};
+use crate::portal;
 use crate::setup;
 use crate::sh::{Result, command, run as run_command};
 
@@ -19,7 +20,7 @@ pub const GUESTS: [&str; 7] = [
 pub fn run(args: &[String]) -> Result<()> {
     prepare()?;
     let mut cargo = command("cargo", &["test", "--workspace", "--locked", "--no-fail-fast"]);
-    cargo.args(args);
+    cargo.args(portal::FEATURES).args(args);
     run_command(cargo)?;
     if args.is_empty() {
         for folder in ["sdk-guest", "examples", "tests/guests"] {
@@ -27,6 +28,7 @@ pub fn run(args: &[String]) -> Result<()> {
             cargo.current_dir(crate::sh::root().join(folder));
             run_command(cargo)?;
         }
+        portal::journeys()?;
     }
     Ok(())
 }
@@ -34,6 +36,7 @@ pub fn run(args: &[String]) -> Result<()> {
 /// Everything that tests need.
 pub fn prepare() -> Result<()> {
     setup::everything()?;
-    build_programs(Profile::Dev, "--all-targets")?;
+    portal::check()?;
+    build_programs(Profile::Dev, &[&["--all-targets"][..], &portal::FEATURES].concat())?;
     build_guests(Profile::Dev, &GUESTS)
 }

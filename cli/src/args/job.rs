@@ -17,6 +17,9 @@ pub struct JobsArgs {
     /// How many, newest first
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub limit: u32,
+    /// Only those of this project
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
 }
 
 /// `logs`.

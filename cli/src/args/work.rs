@@ -30,7 +30,7 @@ pub struct WorkArgs {
     /// How to join the outputs: archive (a tar file), concat, or merge (the task's own)
     #[arg(long, value_name = "HOW", value_parser = assemble)]
     pub assemble: Option<Assemble>,
-    /// Whose computers: own, or anyone's, where strangers can read what they run
+    /// Whose computers: own, group:NAME for those of a group's members, or anyone; others can read what they run
     #[arg(long, value_name = "WHOSE", value_parser = run_on)]
     pub run_on: Option<RunOn>,
     /// Cancel the job when it has not ended after this time, like 2h
@@ -54,6 +54,9 @@ pub struct WorkArgs {
     /// Name of the job
     #[arg(long, value_parser = super::name)]
     pub name: Option<String>,
+    /// Project that the job belongs to, for people: `fallow jobs --project` lists by it
+    #[arg(id = "of_project", long = "project", value_name = "NAME", value_parser = super::name)]
+    pub of_project: Option<String>,
     /// What the job may cost at most, in credits; what it does not spend comes back
     #[arg(long, value_name = "CREDITS", value_parser = parse::credits, allow_negative_numbers = true)]
     pub budget: Option<u64>,
@@ -86,9 +89,5 @@ fn floats(text: &str) -> Result<Floats, String> {
 }
 
 fn run_on(text: &str) -> Result<RunOn, String> {
-    match text {
-        "own" => Ok(RunOn::Own),
-        "anyone" => Ok(RunOn::Anyone),
-        _ => Err(format!("expected own or anyone, not {text:?}")),
-    }
+    text.parse()
 }

@@ -40,7 +40,7 @@ impl Copy {
         }
     }
 
-    /// Whether all `len` bytes of the whole were given and taken.
+    /// Whether the first `len` bytes of the whole were given and taken, and no more.
     pub fn is_whole(&self, len: u64) -> bool {
         self.to.is_some() && self.given == len
     }

@@ -45,6 +45,7 @@ impl Client {
         let body = NewModule {
             manifest: data_encoding::BASE64.encode(&manifest.bytes),
             author_signature: manifest.author_signature,
+            name: None,
         };
         self.json(Call::post(&["api", "v1", "modules"]).json(&body).repeatable().waits(VALIDATION)).await
     }
@@ -60,6 +61,17 @@ impl Client {
     /// `GET /jobs`: own jobs, newest first, one page.
     pub async fn jobs(&self, cursor: Option<&str>, limit: u32) -> Result<Page<JobInfo>, ClientError> {
         self.page(&["api", "v1", "jobs"], cursor, limit).await
+    }
+
+    /// `GET /jobs?project=`: own jobs of a project, newest first, one page.
+    pub async fn jobs_of(
+        &self,
+        project: Option<&str>,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<Page<JobInfo>, ClientError> {
+        let call = Call::get(&["api", "v1", "jobs"]).query_some("cursor", cursor).query("limit", limit);
+        self.json(call.query_some("project", project)).await
     }
 
     /// `GET /jobs/{id}` as it is now.

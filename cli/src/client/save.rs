@@ -13,7 +13,7 @@ use super::upload::{Progress, digest_file};
 use super::{Client, ClientError, call};
 
 /// Tries in a row without one byte more.
-const TRIES_MAX: u32 = 6;
+pub(super) const TRIES_MAX: u32 = 6;
 /// Bytes that are written at a time.
 const BUFFER_BYTES: usize = 512 * 1024;
 
@@ -100,7 +100,7 @@ impl Client {
         }
     }
 
-    async fn open(&self, source: &Source, offset: u64) -> Result<Download, ClientError> {
+    pub(super) async fn open(&self, source: &Source, offset: u64) -> Result<Download, ClientError> {
         match source {
             Source::Result(job) => self.result(job, offset, Duration::ZERO).await,
             Source::Blob(digest) => self.blobs().read(digest, offset, None).await,
@@ -150,7 +150,7 @@ async fn finish(part: &Path, path: &Path, wanted: Digest, hashed: Option<(Digest
     Ok(Saved { digest: found, len })
 }
 
-fn is_break(error: &ClientError) -> bool {
+pub(super) fn is_break(error: &ClientError) -> bool {
     matches!(error, ClientError::Unreachable { .. } | ClientError::Broken { .. })
 }
 

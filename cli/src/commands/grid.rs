@@ -29,7 +29,7 @@ fn lines(url: &str, grid: &GridInfo, me: Option<&Me>) -> Vec<String> {
             fuel(me.fuel_quota),
             line(&me.scopes.join(" ")),
         ),
-        None => "not logged in: fallow login URL --token TOKEN".into(),
+        None => "not logged in: fallow login URL".into(),
     };
     vec![
         format!("  grid      {} at {}, version {}", line(&grid.name), line(url), line(&grid.version)),
@@ -77,10 +77,11 @@ mod tests {
             credits: true,
             price: PriceInfo { per_tera_fuel: 1_000_000, memory_permille: 100, per_gib_day: 10_000, fee_permille: 50 },
             allowance: 5_000_000,
+            registration: "closed".into(),
         };
         let shown = lines("https://grid.example", &grid, None);
         assert_eq!(shown[0], "  grid      garden at https://grid.example, version 0.1.0");
-        assert_eq!(shown[1], "  account   not logged in: fallow login URL --token TOKEN");
+        assert_eq!(shown[1], "  account   not logged in: fallow login URL");
         assert_eq!(shown[4], "  credits   1 for 1 T fuel, 5.0 % of it is the grid's, newcomers get 5; open to anybody");
         assert_eq!(shown[5], "  largest   file 8 GiB, component 64 MiB");
     }

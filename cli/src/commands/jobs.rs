@@ -2,6 +2,7 @@
 
 use fallow_protocol::api::{JobInfo, JobPhase, Page};
 
+use crate::args::JobsArgs;
 use crate::session::{Session, all};
 use crate::terminal::escape::line;
 use crate::terminal::paint::Paint;
@@ -9,10 +10,10 @@ use crate::watch;
 use crate::words::{ago, count, now_ms};
 
 /// The whole command.
-pub async fn jobs(session: &Session, limit: u32) -> anyhow::Result<()> {
-    let client = &session.client()?;
-    let page = |cursor: Option<String>, rows| async move { client.jobs(cursor.as_deref(), rows).await };
-    let items = all(limit as usize, page).await?;
+pub async fn jobs(session: &Session, args: &JobsArgs) -> anyhow::Result<()> {
+    let (client, project) = (&session.client()?, args.project.as_deref());
+    let page = |cursor: Option<String>, rows| async move { client.jobs_of(project, cursor.as_deref(), rows).await };
+    let items = all(args.limit as usize, page).await?;
     let terminal = &session.terminal;
     if terminal.quiet {
         items.iter().for_each(|job| terminal.line(job.id.as_str()));

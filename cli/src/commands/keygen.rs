@@ -32,7 +32,7 @@ pub async fn keygen(session: &Session, args: &KeygenArgs) -> anyhow::Result<()> 
     terminal.talk(if logged_in {
         "  registered on the grid; keep a copy of the file where only you can read it"
     } else {
-        "  not registered yet: `fallow login URL --token TOKEN` does that"
+        "  not registered yet: `fallow login URL` does that"
     });
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use anyhow::Context;
 use serde_json::json;
 
+use super::device;
 use super::keygen::register;
 use crate::args::LoginArgs;
 use crate::author_key;
@@ -21,10 +22,14 @@ const RETRIES: u32 = 1;
 
 /// The whole command. Nothing is stored when the grid refuses.
 pub async fn login(session: &mut Session, args: LoginArgs) -> anyhow::Result<()> {
-    let token = token(session, args.token)?;
     let ca = args.ca.map(|file| std::path::absolute(&file)).transpose().context("failed to find the --ca file")?;
     let ca = ca.or_else(|| session.config.stored.ca.clone());
-    let stored = Stored { url: None, token: Some(token), allow_plain_http: args.allow_plain_http, ca };
+    let mut stored = Stored { url: None, token: None, allow_plain_http: args.allow_plain_http, ca };
+    let token = match token(session, args.token)? {
+        Some(token) => token,
+        None => device::approve(session, &open(&stored, &args.url)?.with_retries(RETRIES), args.scopes).await?,
+    };
+    stored.token = Some(token);
     let client = open(&stored, &args.url)?.with_retries(RETRIES);
     let me = client.me().await?;
     let url = client.url().to_owned();
@@ -53,7 +58,9 @@ pub async fn login(session: &mut Session, args: LoginArgs) -> anyhow::Result<()>
     Ok(())
 }
 
-fn token(session: &Session, said: Option<String>) -> anyhow::Result<String> {
+/// The token that was said, or that the environment has.
+fn token(session: &Session, said: Option<String>) -> anyhow::Result<Option<String>> {
+    let meant = said.is_some();
     let token = match said.as_deref() {
         Some("-") => {
             let mut text = String::new();
@@ -68,6 +75,8 @@ fn token(session: &Session, said: Option<String>) -> anyhow::Result<String> {
         None => session.config.environment_token().map(str::to_owned),
     };
     let token = token.map(|token| token.trim().to_owned()).filter(|token| !token.is_empty());
-    let help = "fallow login URL --token TOKEN (the grid's operator gives you one), or `--token -` to type it unseen by others";
-    token.ok_or_else(|| Failure::usage("a login needs a token", help).into())
+    match token {
+        None if meant => Err(Failure::usage("the token is empty", "leave --token out to approve in a browser").into()),
+        token => Ok(token),
+    }
 }

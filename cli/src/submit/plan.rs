@@ -22,6 +22,8 @@ pub struct Plan {
     pub split: Split,
     /// Input files, in order.
     pub inputs: Vec<InputFile>,
+    /// Project that it belongs to.
+    pub project: Option<String>,
     /// Files that every unit may read.
     pub shared: Vec<InputFile>,
     /// Limits a unit.
@@ -72,6 +74,7 @@ impl Plan {
         };
         let plan = Self {
             name: name(args, file.as_ref()),
+            project: args.of_project.clone().or(job.project),
             split: args.split.clone().unwrap_or(job.split),
             inputs: inputs::find(patterns, base)?,
             shared: inputs::named_by_file(shared)?,

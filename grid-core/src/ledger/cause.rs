@@ -129,6 +129,25 @@ pub enum Cause {
     },
 }
 
+const WORDS: [(u8, &str); 16] = [
+    (1, "grant"),
+    (2, "budget"),
+    (3, "refund"),
+    (4, "hold"),
+    (5, "hold-fee"),
+    (6, "pay"),
+    (7, "fee"),
+    (8, "check"),
+    (9, "post"),
+    (10, "void"),
+    (11, "expire"),
+    (12, "storage"),
+    (13, "surplus"),
+    (14, "forfeit"),
+    (15, "compensation"),
+    (16, "endow"),
+];
+
 impl Cause {
     /// The id of its transfer. Never changes: ids are in databases.
     pub fn id(&self) -> TransferId {
@@ -168,6 +187,21 @@ impl Cause {
             Cause::Compensation { .. } => 15,
             Cause::Endow { .. } => 16,
         }
+    }
+
+    /// A stable word for the code of a cause, for whoever searches the ledger; see [`Cause::code_of`].
+    pub fn word(code: u8) -> &'static str {
+        WORDS.iter().find(|(known, _)| *known == code).map_or("unknown", |(_, word)| word)
+    }
+
+    /// The code of a word.
+    pub fn code_of(word: &str) -> Option<u8> {
+        WORDS.iter().find(|(_, known)| *known == word).map(|(code, _)| *code)
+    }
+
+    /// All words.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        WORDS.iter().map(|(_, word)| *word)
     }
 
     /// What its transfer does.

@@ -20,6 +20,13 @@ pub fn ahead(nodes: &[NodeView], job: &JobView) -> Vec<NodeNo> {
     fit.into_iter().take(AHEAD_NODES_MAX).map(|node| node.id).collect()
 }
 
+/// Nodes that may fetch the outputs of a job before they are given its merge: only its author's. Strangers may still be
+/// asked to check the units that gave these, and must not know what others said.
+pub fn gatherers(nodes: &[NodeView], job: &JobView) -> Vec<NodeNo> {
+    let is_own = |id: &NodeNo| nodes.iter().any(|node| node.id == *id && node.owner == job.owner);
+    ahead(nodes, job).into_iter().filter(is_own).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use fallow_protocol::job::RunOn;
@@ -37,6 +44,7 @@ mod tests {
             slots: 1,
             memory_bytes: 8 << 30,
             takes_strangers: true,
+            takes: Default::default(),
             profile: "p".into(),
             leases: 0,
             worth: Default::default(),
@@ -49,11 +57,15 @@ mod tests {
             id: JobNo(1),
             owner: AccountNo(1),
             run_on: RunOn::Anyone,
+            module: fallow_protocol::Digest([0; 32]),
+            members: Default::default(),
+            suspended: None,
             limits: Limits::default(),
             profile: "p".into(),
             ready: 0,
             picky: Vec::new(),
             avoid: Default::default(),
+            prefers: None,
             unit_us: None,
             unit_fuel: None,
             fuel_left: 1,
@@ -68,6 +80,9 @@ mod tests {
         let nodes = [paused, node(2, 5), node(3, 0), NodeView { profile: "q".into(), ..node(4, 0) }];
         assert_eq!(ahead(&nodes, &job()), [NodeNo(3), NodeNo(2)]);
         assert_eq!(ahead(&nodes, &JobView { fuel_left: 0, ..job() }), []);
+        let stranger = NodeView { owner: AccountNo(2), ..node(6, 0) };
+        let both = [stranger, node(7, 9)];
+        assert_eq!((ahead(&both, &job()).len(), gatherers(&both, &job())), (2, vec![NodeNo(7)]));
         let many: Vec<NodeView> = (0..100).map(|id| node(id, 0)).collect();
         assert_eq!(ahead(&many, &job()).len(), AHEAD_NODES_MAX);
     }

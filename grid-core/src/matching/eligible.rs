@@ -12,10 +12,18 @@ use crate::trust::Standing;
 pub enum Refusal {
     /// The job runs only on its author's nodes, and this is not one.
     OwnOnly,
-    /// The job runs only on a group's nodes; groups are not known yet, so these are its author's.
+    /// The job runs only on nodes of this group's members, and this is not one.
     GroupOnly(String),
+    /// The job runs only on nodes of this group's members, and its author is not one (any more).
+    NotInGroup(String),
     /// The node takes no strangers' work.
     NoStrangers,
+    /// The node takes only its owner's and his groups' work.
+    GroupsOnly,
+    /// Its owner takes no work of this author.
+    NotAuthor,
+    /// Its owner takes no work of this module.
+    NotModule,
     /// A unit asks for more memory than the node gives.
     Memory {
         /// What the node gives, bytes.
@@ -47,10 +55,11 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
     if node.owner != job.owner {
         match &job.run_on {
             RunOn::Own => return Err(Refusal::OwnOnly),
-            RunOn::Group(name) => return Err(Refusal::GroupOnly(name.clone())),
+            RunOn::Group(name) => in_group(node, job, name)?,
             RunOn::Anyone if !node.takes_strangers => return Err(Refusal::NoStrangers),
             RunOn::Anyone => {}
         }
+        node.takes.check(job)?;
         if let Some(why) = barred(&node.worth) {
             return Err(Refusal::Untrusted(why.to_owned()));
         }
@@ -75,6 +84,17 @@ pub fn eligible(node: &NodeView, job: &JobView) -> Result<(), Refusal> {
     }
 }
 
+/// Members of a group run each other's jobs; who is in no group with the author is a stranger.
+fn in_group(node: &NodeView, job: &JobView, name: &str) -> Result<(), Refusal> {
+    if !job.members.contains(&job.owner) {
+        return Err(Refusal::NotInGroup(name.to_owned()));
+    }
+    if !job.members.contains(&node.owner) {
+        return Err(Refusal::GroupOnly(name.to_owned()));
+    }
+    if node.takes_strangers { Ok(()) } else { Err(Refusal::NoStrangers) }
+}
+
 fn barred(worth: &Worth) -> Option<&'static str> {
     match worth.standing {
         _ if worth.frozen => {
@@ -89,6 +109,7 @@ fn barred(worth: &Worth) -> Option<&'static str> {
 /// Why no node at all runs a job, where it is so.
 pub fn job_refusal(job: &JobView) -> Option<&'static str> {
     match job.budget_left {
+        _ if job.suspended.is_some() => Some("suspended"),
         _ if job.fuel_left == 0 => Some("quota-exhausted"),
         Some(0) => Some("budget-exhausted"),
         _ => None,

@@ -6,7 +6,7 @@ use fallow_protocol::limits::LEASES_PER_NODE_MAX;
 use super::desk::Desk;
 use super::eligible::{Refusal, eligible, job_refusal};
 use super::fair::{Fair, Fit};
-use super::view::{JobView, NodeView, Snapshot};
+use super::view::{JobView, NodeView, Snapshot, Suspension};
 use crate::trust::{CheckLimit, limits, partner};
 
 /// The reasons why units of `job` wait, most important first. Never empty.
@@ -35,12 +35,24 @@ fn waiting(job: &JobView) -> u64 {
 
 fn quota(job: &JobView) -> Option<Reason> {
     let code = job_refusal(job)?;
+    if let Some(suspension) = &job.suspended {
+        return Some(suspended(job, code, suspension));
+    }
     if code == "budget-exhausted" {
         let text = format!("the job's budget is used up, and {} for more", waits(waiting(job)));
         return Some(reason(code, waiting(job), text, Some("`fallow topup JOB CREDITS` lets it go on".into())));
     }
     let text = format!("the fuel quota of your account is used up, and {} for it", waits(waiting(job)));
     Some(reason(code, waiting(job), text, Some("ask the grid's operator for a larger quota".into())))
+}
+
+fn suspended(job: &JobView, code: &str, suspension: &Suspension) -> Reason {
+    let (what, why) = match suspension {
+        Suspension::Author(why) => ("the author's account", why),
+        Suspension::Module(why) => ("the module", why),
+    };
+    let text = format!("the grid's operator suspended {what}, and {}: {why}", waits(waiting(job)));
+    reason(code, waiting(job), text, Some("ask the grid's operator".into()))
 }
 
 /// All that is left of the quota is spoken for by units that nodes hold.
@@ -166,7 +178,11 @@ fn code(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::OwnOnly => "own-nodes-only",
         Refusal::GroupOnly(_) => "group-nodes-only",
+        Refusal::NotInGroup(_) => "not-in-group",
         Refusal::NoStrangers => "takes-no-strangers",
+        Refusal::GroupsOnly => "takes-groups-only",
+        Refusal::NotAuthor => "author-not-taken",
+        Refusal::NotModule => "module-not-taken",
         Refusal::Memory { .. } => "memory-too-small",
         Refusal::Profile => "other-profile",
         Refusal::Untrusted(_) => "untrusted",
@@ -188,9 +204,16 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
         ),
         Refusal::GroupOnly(name) => (
             format!("{nodes} {is} not of group {name:?}"),
+            Some("bring a member's computer online, or submit with `--run-on anyone`".to_owned()),
+        ),
+        Refusal::NotInGroup(name) => (
+            format!("{nodes} {is} not yours, and you are not in group {name:?} (any more)"),
             Some("submit with `--run-on own` or `--run-on anyone`".to_owned()),
         ),
         Refusal::NoStrangers => (format!("{nodes} {takes} no strangers' work"), None),
+        Refusal::GroupsOnly => (format!("{nodes} {takes} only work of {} owner's groups", its(count)), None),
+        Refusal::NotAuthor => (format!("{nodes} {takes} no work of yours: so {} owner chose", its(count)), None),
+        Refusal::NotModule => (format!("{nodes} {takes} no work of this module: so {} owner chose", its(count)), None),
         Refusal::Memory { .. } => (
             format!("{nodes} {has} less than the {} MB that a unit asks for", job.limits.memory_bytes >> 20),
             smaller_limit(members),
@@ -209,6 +232,10 @@ fn describe(job: &JobView, code: &str, members: &[&(&NodeView, Refusal)]) -> Rea
         Refusal::Paused(_) => (format!("{nodes} {is} paused{}", why_paused(members)), None),
     };
     reason(code, count, text, help)
+}
+
+fn its(count: u64) -> &'static str {
+    if count == 1 { "its" } else { "their" }
 }
 
 /// The commonest words with which nodes say that they are paused.

@@ -171,7 +171,7 @@ impl<'a> Fair<'a> {
     fn orders(&mut self, index: usize) -> (&mut Order, (u64, usize)) {
         let share = &self.shares[index];
         let account = &mut self.accounts[share.account];
-        let order = if share.job.run_on == RunOn::Anyone { &mut account.public } else { &mut account.own };
+        let order = if share.job.run_on == RunOn::Own { &mut account.own } else { &mut account.public };
         (order, (share.held_us, index))
     }
 

@@ -42,7 +42,8 @@ enum Found {
 /// Hand out the picky units of all jobs.
 pub(super) fn hand_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>, plan: &mut Plan) {
     let mut cursor = 0;
-    for (index, job) in snapshot.jobs.iter().enumerate() {
+    let runs = |(_, job): &(usize, &JobView)| job.suspended.is_none();
+    for (index, job) in snapshot.jobs.iter().enumerate().filter(runs) {
         // One fruitless look counts for all units that avoid the same nodes.
         let mut fruitless = HashSet::new();
         for unit in job.picky.iter().take(PICKY_MAX) {

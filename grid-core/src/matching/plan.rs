@@ -8,7 +8,7 @@ use super::desk::Desk;
 use super::eligible::{eligible, job_refusal};
 use super::fair::{Fair, Fit};
 use super::picky;
-use super::view::{Mood, Snapshot};
+use super::view::{JobView, Mood, Snapshot};
 use crate::ids::{JobNo, NodeNo};
 use crate::trust::{Policy, units_max};
 
@@ -49,6 +49,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
     let mut fair = Fair::new(snapshot);
     let mut desks = desks(snapshot);
     picky::hand_out(snapshot, &mut desks, &mut fair, &mut plan);
+    seat_preferred(snapshot, &mut desks, &mut fair);
     share_out(snapshot, &mut desks, &mut fair);
     plan.grants = desks.into_iter().flat_map(Desk::into_grants).collect();
     plan
@@ -70,20 +71,46 @@ fn newcomers_room(policy: &Policy, desk: &Desk<'_>) -> u64 {
     most.map_or(u64::MAX, |most| u64::from(most).saturating_mul(desk.node.slots.into()).saturating_sub(desk.held()))
 }
 
+/// Whether somebody is there who is known: then newcomers get little.
+fn has_known(snapshot: &Snapshot) -> bool {
+    snapshot.nodes.iter().any(|node| node.worth.standing.vouches() && node.takes_strangers)
+}
+
+/// Units of `job` that a node may be given in this turn, by what is known of it.
+fn room(snapshot: &Snapshot, has_known: bool, desk: &Desk<'_>, job: &JobView) -> u64 {
+    let is_limited = has_known && desk.node.owner != job.owner;
+    if is_limited { newcomers_room(&snapshot.policy, desk) } else { u64::MAX }
+}
+
+/// A unit whose input one node has fetched goes there, where that may run it and has room; else to whoever is due.
+fn seat_preferred(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
+    let has_known = has_known(snapshot);
+    for (index, job) in snapshot.jobs.iter().enumerate().filter(|(_, job)| job.ready == 1) {
+        let Some(desk) = job.prefers.and_then(|node| desks.iter_mut().find(|desk| desk.node.id == node)) else {
+            continue;
+        };
+        let may = fair.left(index) > 0 && job_refusal(job).is_none() && eligible(desk.node, job).is_ok();
+        let fits = may && room(snapshot, has_known, desk, job) > 0 && desk.held() < u64::from(desk.node.slots);
+        if fits && matches!(desk.turn(job, 1, 1), Fit::Units(_)) {
+            desk.give(job, 1, None);
+            fair.take(index, 1, 0);
+        }
+    }
+}
+
 fn share_out(snapshot: &Snapshot, desks: &mut [Desk<'_>], fair: &mut Fair<'_>) {
     let ready: Vec<u64> = (0..snapshot.jobs.len()).map(|index| fair.left(index)).collect();
     let grid_slots = desks.iter().map(|desk| u64::from(desk.node.slots)).sum();
-    let has_known = snapshot.nodes.iter().any(|node| node.worth.standing.vouches() && node.takes_strangers);
+    let has_known = has_known(snapshot);
     let mut open: Vec<usize> = (0..desks.len()).collect();
     while !open.is_empty() {
         open.retain(|index| {
             let desk = &mut desks[*index];
-            let room = if has_known { newcomers_room(&snapshot.policy, desk) } else { u64::MAX };
             let fits = |job: usize| {
                 let view = &snapshot.jobs[job];
                 // Another job of its account may have taken what was left of the quota.
                 let left = fair.left(job);
-                let room = if desk.node.owner == view.owner { u64::MAX } else { room };
+                let room = room(snapshot, has_known, desk, view);
                 if left.min(room) == 0 || job_refusal(view).is_some() || eligible(desk.node, view).is_err() {
                     return Fit::Not;
                 }

@@ -21,6 +21,7 @@ fn node(id: i64) -> NodeView {
         slots: 2,
         memory_bytes: 4 << 30,
         takes_strangers: true,
+        takes: Default::default(),
         profile: "p".into(),
         leases: 0,
         worth: known(id),
@@ -48,11 +49,15 @@ fn job(id: i64, ready: u64) -> JobView {
         id: JobNo(id),
         owner: AccountNo(1_000 + id),
         run_on: RunOn::Anyone,
+        module: fallow_protocol::Digest([0; 32]),
+        members: Default::default(),
+        suspended: None,
         limits: Limits::default(),
         profile: "p".into(),
         ready,
         picky: Vec::new(),
         avoid: Vec::new(),
+        prefers: None,
         unit_us: None,
         unit_fuel: None,
         fuel_left: u64::MAX,
@@ -94,6 +99,21 @@ fn units_of(plan: &Plan, job: i64) -> u64 {
 
 fn units_on(plan: &Plan, node: i64) -> u64 {
     plan.grants.iter().filter(|grant| grant.node == NodeNo(node)).map(Grant::count).sum()
+}
+
+#[test]
+fn a_merge_goes_to_who_has_its_parts() {
+    let merge = JobView { prefers: Some(NodeNo(2)), unit_us: Some(100_000), ..job(1, 1) };
+    let given = |nodes: Vec<NodeView>, job: JobView| {
+        plan(&shot(nodes, vec![job])).grants.iter().map(|grant| (grant.node.0, grant.units)).collect::<Vec<_>>()
+    };
+    assert_eq!(given(vec![node(1), node(2)], merge.clone()), [(2, 1)]);
+    assert_eq!(given(vec![node(1), node(2)], JobView { prefers: None, ..merge.clone() }), [(1, 1)]);
+    assert_eq!(given(vec![node(1)], merge.clone()), [(1, 1)], "it has gone");
+    let paused = NodeView { mood: Mood::Paused { reason: "no".into() }, ..node(2) };
+    assert_eq!(given(vec![node(1), paused], merge.clone()), [(1, 1)]);
+    let none = JobView { fuel_left: 0, ..merge };
+    assert_eq!(given(vec![node(1), node(2)], none), []);
 }
 
 #[test]
@@ -254,6 +274,33 @@ fn jobs_of_one_account_share_what_is_left_of_its_quota() {
     assert_eq!(of(vec![dear, other], with_busy())[1], 10);
 }
 
+#[test]
+fn an_owner_turns_authors_and_modules_away_and_explain_says_so() {
+    use fallow_protocol::api::Who;
+    let with = |id, takes: Takes| NodeView { takes: takes.into(), ..node(id) };
+    let job = JobView { owner: AccountNo(9), ..job(1, 5) };
+    let not_author = Takes { not_authors: [AccountNo(9)].into(), ..Takes::default() };
+    let not_module = Takes { not_modules: [job.module].into(), ..Takes::default() };
+    let groups = Takes { who: Who::Groups, ..Takes::default() };
+    let companions = Takes { companions: [AccountNo(9)].into(), ..groups.clone() };
+    let own = Takes { who: Who::Own, ..Takes::default() };
+    let cases = [
+        (not_author, Err(Refusal::NotAuthor), "author-not-taken"),
+        (not_module, Err(Refusal::NotModule), "module-not-taken"),
+        (groups, Err(Refusal::GroupsOnly), "takes-groups-only"),
+        (own, Err(Refusal::NoStrangers), "takes-no-strangers"),
+        (companions, Ok(()), "about-to-run"),
+    ];
+    for (takes, wanted, code) in cases {
+        let node = with(1, takes.clone());
+        assert_eq!(eligible(&node, &job), wanted);
+        assert_eq!(eligible(&node, &JobView { owner: node.owner, ..job.clone() }), Ok(()), "one's own is always taken");
+        let snapshot = Snapshot { nodes: vec![node], jobs: vec![job.clone()], ..Snapshot::default() };
+        let reasons = explain(&snapshot, &job);
+        assert!(reasons.iter().any(|reason| reason.code == code), "{takes:?}: {reasons:?}");
+    }
+}
+
 fn any_node() -> impl Strategy<Value = NodeView> {
     let mood = prop_oneof![
         8 => Just(Mood::Active),
@@ -285,6 +332,8 @@ fn any_job() -> impl Strategy<Value = JobView> {
         |(owner, own, ready, pickies, unit_us, fuel_left, gib, avoid)| JobView {
             owner: AccountNo(owner),
             run_on: if own { RunOn::Own } else { RunOn::Anyone },
+            members: Default::default(),
+            suspended: None,
             limits: Limits { memory_bytes: gib << 30, ..Limits::default() },
             picky: pickies
                 .iter()
@@ -411,6 +460,10 @@ fn each_reason_is_found() {
     assert_eq!(codes(&with(vec![node(1)], job(1, 0))), ["nothing-waits"]);
     let own = JobView { run_on: RunOn::Own, ..job(1, 5) };
     assert_eq!(codes(&with(vec![node(1)], own)), ["no-eligible-node", "own-nodes-only"]);
+    let group = JobView { run_on: RunOn::Group("lab".into()), ..job(1, 5) };
+    assert_eq!(codes(&with(vec![node(1)], group)), ["no-eligible-node", "not-in-group"]);
+    let stopped = JobView { suspended: Some(Suspension::Module("it mines".into())), ..job(1, 5) };
+    assert_eq!(codes(&with(vec![node(1)], stopped)), ["suspended"]);
     let poor = JobView { fuel_left: 0, ..job(1, 5) };
     assert_eq!(codes(&with(vec![node(1)], poor)), ["quota-exhausted"]);
     let last = JobView { fuel_left: 100, unit_fuel: Some(60), ..job(1, 5) };
@@ -426,6 +479,46 @@ fn each_reason_is_found() {
     let declined = JobView { avoid: vec![NodeNo(4)], ..job(1, 5) };
     let all = codes(&with(vec![shy, other, tired, node(4)], declined));
     assert_eq!(all, ["no-eligible-node", "declined", "draining", "other-profile", "takes-no-strangers"]);
+}
+
+#[test]
+fn a_groups_job_runs_on_members_nodes_only() {
+    let lab = |members: &[i64]| JobView {
+        run_on: RunOn::Group("lab".into()),
+        members: std::sync::Arc::new(members.iter().copied().map(AccountNo).collect()),
+        ..job(1, 5)
+    };
+    let (author, whose) = (1_001, RunOn::Group("lab".into()));
+    let given = |job: JobView, nodes: Vec<NodeView>| {
+        let mut nodes: Vec<i64> = plan(&shot(nodes, vec![job])).grants.iter().map(|grant| grant.node.0).collect();
+        nodes.sort_unstable();
+        nodes
+    };
+    let own = NodeView { owner: AccountNo(author), ..node(9) };
+    assert_eq!(given(lab(&[author, 2, 3]), vec![node(1), node(2), node(3), own.clone()]), [2, 3, 9]);
+    let shy = NodeView { takes_strangers: false, ..node(2) };
+    assert_eq!(given(lab(&[author, 2, 3]), vec![shy, node(3)]), [3]);
+    // Who has left has his own nodes, even where somebody made a group of that name anew.
+    assert_eq!(given(lab(&[2, 3]), vec![node(2), own.clone()]), [9]);
+    assert_eq!(given(JobView { run_on: whose, ..job(1, 5) }, vec![node(2), own]), [9]);
+    let reasons = explain(&shot(vec![node(1), node(4)], vec![lab(&[author, 2])]), &lab(&[author, 2]));
+    assert!(reasons.iter().any(|reason| reason.text == "2 nodes are not of group \"lab\""), "{reasons:?}");
+}
+
+#[test]
+fn nothing_of_a_suspended_job_is_handed_out() {
+    let stopped = |job| JobView { suspended: Some(Suspension::Author("unpaid bills".into())), ..job };
+    let checked = stopped(JobView { picky: vec![check(1, &[1], ALONE_MS)], ..job(2, 0) });
+    let shot = Snapshot {
+        anchor: true,
+        has_anchor: true,
+        ..shot(vec![node(1), node(2), node(3)], vec![stopped(job(1, 5)), checked, job(3, 2)])
+    };
+    let plan = plan(&shot);
+    assert!(plan.alone.is_empty() && plan.grants.iter().all(|grant| grant.job == JobNo(3)), "{plan:?}");
+    assert_eq!(plan.grants.iter().map(Grant::count).sum::<u64>(), 2);
+    let reasons = explain(&shot, &shot.jobs[0]);
+    assert!(reasons[0].text.contains("unpaid bills"), "{reasons:?}");
 }
 
 /// Ten thousand nodes and a thousand jobs are planned without a nested scan; a slow machine takes some tens of

@@ -1,11 +1,14 @@
 //! What the matcher sees of nodes and jobs. Plain structs: the shell fills them, tests write them down.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use fallow_protocol::Digest;
 use fallow_protocol::job::RunOn;
 use fallow_protocol::manifest::Limits;
 use fallow_protocol::unit::UnitKey;
 
+use super::takes::Takes;
 use crate::ids::{AccountNo, JobNo, NodeNo};
 use crate::trust::{Candidate, ClaimView, Policy, Standing};
 
@@ -91,8 +94,10 @@ pub struct NodeView {
     pub slots: u32,
     /// Memory that its units may use together, bytes.
     pub memory_bytes: u64,
-    /// Whether it takes strangers' jobs.
+    /// Whether it takes strangers' jobs, as it says itself.
     pub takes_strangers: bool,
+    /// Whose work it takes, as its owner said on the portal.
+    pub takes: Arc<Takes>,
     /// Semantics profile that its workers run.
     pub profile: Arc<str>,
     /// Leases that it holds.
@@ -153,6 +158,13 @@ pub struct JobView {
     pub owner: AccountNo,
     /// Who may run it.
     pub run_on: RunOn,
+    /// What it runs.
+    pub module: Digest,
+    /// Where it runs on a group's nodes: accounts that are in that group now. Empty where its author is not, or where
+    /// there is no such group any more.
+    pub members: Arc<BTreeSet<AccountNo>>,
+    /// The operator stopped it: nothing of it runs.
+    pub suspended: Option<Suspension>,
     /// Limits a unit.
     pub limits: Limits,
     /// Profile of its module.
@@ -163,6 +175,8 @@ pub struct JobView {
     pub picky: Vec<Picky>,
     /// Nodes that declined it lately.
     pub avoid: Vec<NodeNo>,
+    /// The node that has fetched what its only ready unit reads, and so is given it where it has room.
+    pub prefers: Option<NodeNo>,
     /// Average wall time of its units on all nodes, microseconds, where any of the stage that runs now has ended.
     pub unit_us: Option<u64>,
     /// Average fuel of its units, where any has ended.
@@ -173,6 +187,15 @@ pub struct JobView {
     pub budget_left: Option<u64>,
     /// Share among jobs, thousandths: 1,000 is ordinary, 2,000 gets twice as much; 0 counts as 1.
     pub weight: u32,
+}
+
+/// Why the operator lets nothing of a job run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suspension {
+    /// Its author's account is suspended, for this reason.
+    Author(String),
+    /// What its units run is suspended, for this reason.
+    Module(String),
 }
 
 /// A ready unit that must or should run elsewhere than before.

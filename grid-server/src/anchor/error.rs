@@ -35,6 +35,9 @@ pub enum AnchorError {
     /// The module may not run here: its signature, its profile, or what compiling it said.
     #[error("the module is refused: {0}")]
     Module(String),
+    /// The operator stopped the module.
+    #[error("the module is suspended: {0}")]
+    Suspended(String),
     /// A file that the unit needs is not kept any more.
     #[error("the blob {0}, which the unit needs, is not here or too short")]
     Missing(Digest),

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use fallow_protocol::api::{AccountCreated, Me, NewAccount, Page};
+use fallow_protocol::api::{AccountCreated, Me, NewAccount, Page, Suspended};
 use serde::Deserialize;
 
 use super::extract::{ApiJson, ApiQuery, page_after, page_limit};
 use super::{ApiError, names};
 use crate::app::App;
-use crate::auth::{Admin, Auth, FirstError, create_account};
-use crate::store::accounts;
+use crate::audit;
+use crate::auth::{Admin, Auth, FirstError, Scope, create_account};
+use crate::store::accounts::{self, Account};
 
 /// Which page.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -41,7 +42,7 @@ impl From<FirstError> for ApiError {
     request_body = NewAccount, responses((status = 201, body = AccountCreated)))]
 pub async fn create_account_of(
     State(app): State<Arc<App>>,
-    _caller: Auth<Admin>,
+    caller: Auth<Admin>,
     ApiJson(new): ApiJson<NewAccount>,
 ) -> Result<(StatusCode, Json<AccountCreated>), ApiError> {
     names::check("name", &new.name)?;
@@ -51,6 +52,7 @@ pub async fn create_account_of(
     }
     let made = create_account(&app.store, &new.name, false, quota, app.config.first_credits()).await?;
     tracing::info!(account = %made.id, name = new.name, "account made");
+    audit::note(&app, &*caller, None, "account.created", made.id.as_str(), "by an operator").await;
     Ok((StatusCode::CREATED, Json(AccountCreated { id: made.id, name: new.name, token: made.token })))
 }
 
@@ -65,18 +67,29 @@ pub async fn list_accounts(
     let (after, limit) = (page_after(query.cursor.as_deref())?, page_limit(query.limit)?);
     let rows = accounts::list(app.store.reader(), after, limit).await?;
     let next = next(rows.len(), limit, rows.last().map(|row| row.id));
-    let items = rows.into_iter().map(|account| Me {
-        id: account.public_id,
-        name: account.name,
-        role: account.role,
-        scopes: Vec::new(),
-        fuel_quota: account.fuel_quota,
-        fuel_used: account.fuel_used,
-    });
+    let items = rows.into_iter().map(|account| me_of(account, &[], false));
     Ok(Json(Page { items: items.collect(), next }))
 }
 
 /// Where the next page begins, if this one was full.
 pub(super) fn next(rows: usize, limit: u64, last: Option<i64>) -> Option<String> {
     last.filter(|_| rows as u64 == limit).map(|id| id.to_string())
+}
+
+/// An account as its owner and operators see it.
+pub(super) fn me_of(account: Account, scopes: &[Scope], session: bool) -> Me {
+    Me {
+        id: account.public_id,
+        name: account.name,
+        role: account.role,
+        scopes: scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+        fuel_quota: account.fuel_quota,
+        fuel_used: account.fuel_used,
+        email: account.email,
+        email_confirmed: account.email_confirmed,
+        totp: account.has_totp,
+        has_password: account.has_password,
+        session,
+        suspended: account.suspended.map(|reason| Suspended { reason }),
+    }
 }

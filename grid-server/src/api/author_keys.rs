@@ -13,6 +13,7 @@ use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
 use super::{ApiError, names};
 use crate::app::{App, now_ms};
+use crate::audit::note;
 use crate::auth::{Auth, JobsRead, JobsWrite};
 use crate::store::author_keys;
 
@@ -44,6 +45,9 @@ pub async fn create_key(
             Box::pin(async move { author_keys::insert(transaction, account_id, &new.key, &new.name, now_ms()).await })
         })
         .await?;
+    if made {
+        note(&app, &*caller, Some(account_id), "key.added", &new.key.to_string(), "").await;
+    }
     Ok((if made { StatusCode::CREATED } else { StatusCode::OK }, Json(new)))
 }
 
@@ -82,5 +86,9 @@ pub async fn delete_key(
         .store
         .write(move |transaction| Box::pin(async move { author_keys::delete(transaction, account_id, &key).await }))
         .await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("such key")) }
+    if !deleted {
+        return Err(ApiError::not_found("such key"));
+    }
+    note(&app, &*caller, Some(account_id), "key.removed", &key.to_string(), "").await;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -14,10 +14,11 @@ use super::extract::{ApiJson, ApiPath, ApiQuery, page_limit};
 use super::jobs::{JobPath, idempotency_key};
 use super::{ApiError, names};
 use crate::app::App;
+use crate::audit;
 use crate::auth::{Admin, Auth, JobsRead, JobsWrite};
 use crate::credits::{self, CreditsError, Wanted};
 use crate::jobs;
-use crate::store::disputes;
+use crate::store::{accounts, disputes};
 
 /// Which part of a statement.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -101,7 +102,11 @@ pub async fn grant(
 ) -> Result<Json<Granted>, ApiError> {
     let key = required_key(&headers)?;
     new.note.as_deref().map(|note| names::check("note", note)).transpose()?;
-    Ok(Json(credits::grant(&app, caller.account_id, &id, new, key).await?))
+    let granted = credits::grant(&app, caller.account_id, &id, new, key).await?;
+    let subject = accounts::by_public_id(app.store.reader(), &id).await?.map(|account| account.id);
+    let details = format!("{} micro-credits", granted.amount);
+    audit::note(&app, &*caller, subject, "credits.granted", id.as_str(), &details).await;
+    Ok(Json(granted))
 }
 
 /// Give a job more budget, out of the account's credits. Scope `jobs:write`.

@@ -2,7 +2,9 @@
 
 use fallow_protocol::problem::Problem;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, Ref, RefOr,
     ResponseBuilder,
@@ -22,27 +24,40 @@ pub fn head() -> OpenApi {
     let components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
         .security_scheme("bearer", bearer("An API token: `fallow_…`"))
+        .security_scheme("cookie", cookie())
         .security_scheme("session", bearer("The session of a connected node, from its `Welcome`"))
         .build();
     OpenApiBuilder::new().info(info).components(Some(components)).build()
+}
+
+fn cookie() -> SecurityScheme {
+    let description = "A browser's session; with HTTPS the name begins with `__Host-`. Requests that change something \
+                       need the header `x-fallow-csrf: 1`.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("fallow_session", description)))
 }
 
 fn bearer(description: &str) -> SecurityScheme {
     SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build())
 }
 
-/// Every operation may answer with a problem.
+/// Every operation may answer with a problem, and takes a session where it takes a token.
 pub fn finish(mut document: OpenApi) -> OpenApi {
     for item in document.paths.paths.values_mut() {
         for operation in operations(item) {
             let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
             let problem = ResponseBuilder::new().description("Why it was not done").content(PROBLEM_JSON, content);
             operation.responses.responses.insert("default".into(), RefOr::T(problem.build()));
+            let token = SecurityRequirement::new("bearer", Vec::<String>::new());
+            if let Some(security) = operation.security.as_mut().filter(|security| security.contains(&token)) {
+                security.push(SecurityRequirement::new("cookie", Vec::<String>::new()));
+            }
         }
     }
     document
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete].into_iter().filter_map(Option::as_mut)
+    [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete]
+        .into_iter()
+        .filter_map(Option::as_mut)
 }

@@ -57,6 +57,26 @@ pub async fn blob(
     Ok(response)
 }
 
+/// A part of a blob as a body.
+pub async fn piece(app: &App, digest: &Digest, first: u64, count: u64) -> Result<Body, ApiError> {
+    let file = match app.blobs.open(digest).await {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(ApiError::not_found("such blob")),
+        other => other?,
+    };
+    app.metrics.blob_bytes_out.inc_by(count);
+    Ok(Body::from_stream(pieces(file.into_std().await, first, count)))
+}
+
+/// Answer with bytes that are at hand, as an attachment too.
+pub fn bytes(bytes: Vec<u8>, file_name: &str) -> Response {
+    let (tag, count) = (format!("\"{}\"", Digest::of(&bytes)), bytes.len() as u64);
+    let mut response = bytes.into_response();
+    describe(response.headers_mut(), &tag, count, file_name);
+    // They are few, and always sent whole.
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
+    response
+}
+
 /// The bytes piece by piece, each read in one go, off the runtime and without a copy between.
 fn pieces(file: File, first: u64, count: u64) -> impl Stream<Item = io::Result<Bytes>> {
     let file = Arc::new(file);

@@ -1,5 +1,7 @@
 //! Extractors that turn everything a client can get wrong into problems: JSON bodies, queries and paths.
 
+use std::net::IpAddr;
+
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
@@ -7,7 +9,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 
-use super::ApiError;
+use super::{ApiError, ApiState, rate};
+use crate::auth::client_ip;
 
 /// Nothing that the API takes is nested deeper.
 const DEPTH_MAX: usize = 32;
@@ -121,6 +124,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath
         path.map(|Path(value)| Self(value)).map_err(|rejection: PathRejection| {
             ApiError::new(StatusCode::BAD_REQUEST, "invalid-path", shorten(rejection.body_text()))
         })
+    }
+}
+
+/// The network that a request comes from: an address, or the /64 of IPv6.
+pub struct ClientNetwork(pub IpAddr);
+
+impl FromRequestParts<ApiState> for ClientNetwork {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        Ok(Self(rate::network(client_ip(parts, state.app.config.tls.behind_proxy))))
     }
 }
 

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use fallow_protocol::api::{GridInfo, GridSpeed, Me, PriceInfo};
+use fallow_protocol::api::{GridInfo, GridSpeed, PriceInfo};
 use fallow_protocol::link::NodeState;
 use fallow_protocol::manifest::PROFILE;
 use grid_core::pricing::Price;
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::auth::{AnyScope, Auth};
 use crate::credits::micro_of;
 use crate::link::Presence;
-use crate::store::{accounts, sql};
+use crate::store::{self, sql};
 
 /// What the grid is.
 #[utoipa::path(get, path = "/api/v1/grid", tag = "grid", responses((status = 200, body = GridInfo)))]
@@ -40,6 +40,7 @@ pub async fn grid(State(app): State<Arc<App>>) -> Json<GridInfo> {
         credits: grid.takes_credits(),
         price: price(&app.config.price),
         allowance: if grid.takes_credits() { micro_of(grid.allowance) } else { 0 },
+        registration: app.config.registration().word().into(),
     })
 }
 
@@ -73,22 +74,6 @@ pub async fn speed(State(app): State<Arc<App>>, _caller: Auth<AnyScope>) -> Json
         sum
     };
     Json(takes.fold(GridSpeed::default(), add))
-}
-
-/// The account of the token in use.
-#[utoipa::path(get, path = "/api/v1/me", tag = "accounts", security(("bearer" = [])),
-    responses((status = 200, body = Me)))]
-pub async fn me(State(app): State<Arc<App>>, caller: Auth<AnyScope>) -> Result<Json<Me>, ApiError> {
-    let account = accounts::by_id(app.store.reader(), caller.account_id).await?;
-    let account = account.ok_or_else(|| ApiError::not_found("such account"))?;
-    Ok(Json(Me {
-        id: account.public_id,
-        name: account.name,
-        role: account.role,
-        scopes: caller.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
-        fuel_quota: account.fuel_quota,
-        fuel_used: account.fuel_used,
-    }))
 }
 
 /// Whether the server can do its work.
@@ -126,6 +111,8 @@ pub async fn healthz(State(app): State<Arc<App>>) -> Response {
     responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     app.metrics.nodes_online.set(i64::try_from(app.nodes.online()).unwrap_or(i64::MAX));
+    app.metrics.store_statements.set(i64::try_from(store::statements()).unwrap_or(i64::MAX));
+    app.metrics.streams_open.set(i64::try_from(app.live.streams.len()).unwrap_or(i64::MAX));
     let text = app.metrics.text().map_err(ApiError::internal)?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, kind)], text).into_response())

@@ -8,16 +8,16 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use fallow_protocol::JobId;
-use fallow_protocol::api::{Explanation, JobInfo, Page, UnitInfo, UnitLog, UnitState};
+use fallow_protocol::api::{Explanation, JobInfo, JobPhase, Page, UnitInfo, UnitLog, UnitState};
 use fallow_protocol::job::{Assemble, JobSubmission};
 use serde::Deserialize;
 
-use super::accounts::PageQuery;
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_limit};
 use super::{ApiError, download};
 use crate::app::App;
 use crate::auth::{Auth, JobsRead, JobsWrite};
 use crate::jobs::{self, LogsFilter, UnitsFilter, WAIT_MAX};
+use crate::store::jobs::Which;
 
 /// Longest idempotency key.
 const KEY_BYTES_MAX: usize = 128;
@@ -27,6 +27,21 @@ const KEY_BYTES_MAX: usize = 128;
 pub struct JobPath {
     /// The job.
     pub(super) id: JobId,
+}
+
+/// Which jobs.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct JobsQuery {
+    /// Only those of this project.
+    pub project: Option<String>,
+    /// Only those in this phase.
+    pub phase: Option<JobPhase>,
+    /// Where the page begins: `next` of the one before.
+    pub cursor: Option<String>,
+    /// Rows, 1 to 1,000; 100 where missing.
+    pub limit: Option<u64>,
 }
 
 /// How long to wait for a change.
@@ -116,15 +131,16 @@ pub async fn submit_job(
 }
 
 /// The account's jobs, newest first.
-#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", security(("bearer" = [])), params(PageQuery),
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs", security(("bearer" = [])), params(JobsQuery),
     responses((status = 200, body = Page<JobInfo>)))]
 pub async fn list_jobs(
     State(app): State<Arc<App>>,
     caller: Auth<JobsRead>,
-    ApiQuery(query): ApiQuery<PageQuery>,
+    ApiQuery(query): ApiQuery<JobsQuery>,
 ) -> Result<Json<Page<JobInfo>>, ApiError> {
     let limit = page_limit(query.limit)?;
-    Ok(Json(jobs::list(&app, caller.account_id, query.cursor.as_deref(), limit).await?))
+    let which = Which { project: query.project, phase: query.phase };
+    Ok(Json(jobs::list(&app, caller.account_id, &which, query.cursor.as_deref(), limit).await?))
 }
 
 /// One job; with `after` and `wait_ms` it answers when something has changed.

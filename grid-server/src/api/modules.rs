@@ -28,6 +28,7 @@ impl From<ModuleError> for ApiError {
             ModuleError::Refused(_) | ModuleError::Limit { .. } | ModuleError::Executed | ModuleError::Life { .. } => {
                 refused(StatusCode::UNPROCESSABLE_ENTITY, "module-refused")
             }
+            ModuleError::Suspended(_) => refused(StatusCode::FORBIDDEN, "module-suspended"),
             ModuleError::Busy => {
                 refused(StatusCode::SERVICE_UNAVAILABLE, "validation-busy").header(axum::http::header::RETRY_AFTER, "5")
             }
@@ -40,7 +41,7 @@ impl From<ModuleError> for ApiError {
 #[utoipa::path(post, path = "/api/v1/modules", tag = "jobs", security(("bearer" = [])),
     request_body = NewModule,
     responses((status = 201, body = ModuleInfo), (status = 200, description = "Known", body = ModuleInfo),
-        (status = 403, description = "`unknown-author-key`"),
+        (status = 403, description = "`unknown-author-key`, `module-suspended`"),
         (status = 422, description = "`module-refused`, `bad-signature`, `no-such-component`")))]
 pub async fn create_module(
     State(state): State<ApiState>,

@@ -6,14 +6,19 @@ use super::ApiError;
 
 /// Refuse names that are empty, long, or hold control or direction characters.
 pub fn check(field: &str, name: &str) -> Result<(), ApiError> {
-    if name.trim().is_empty() {
-        return Err(ApiError::invalid(field, "the name is empty"));
+    check_line(field, "name", name, NAME_BYTES_MAX)
+}
+
+/// The same of another line of text that people write, of up to `bytes_max` bytes.
+pub fn check_line(field: &str, what: &str, text: &str, bytes_max: usize) -> Result<(), ApiError> {
+    if text.trim().is_empty() {
+        return Err(ApiError::invalid(field, format!("the {what} is empty")));
     }
-    if name.len() > NAME_BYTES_MAX {
-        return Err(ApiError::invalid(field, format!("the name has {} bytes, at most {NAME_BYTES_MAX}", name.len())));
+    if text.len() > bytes_max {
+        return Err(ApiError::invalid(field, format!("the {what} has {} bytes, at most {bytes_max}", text.len())));
     }
-    if name.chars().any(is_hidden) {
-        return Err(ApiError::invalid(field, "the name holds control or direction characters"));
+    if text.chars().any(is_hidden) {
+        return Err(ApiError::invalid(field, format!("the {what} holds control or direction characters")));
     }
     Ok(())
 }

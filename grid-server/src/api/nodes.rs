@@ -12,17 +12,17 @@ use fallow_protocol::NodeId;
 use fallow_protocol::api::{Enrol, Enrolled, JoinToken, NewJoinToken, NodeInfo, Page};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::FRAME_BYTES_MAX;
-use fallow_protocol::link::{Machine, NodeState, enrol_bytes};
+use fallow_protocol::link::enrol_bytes;
 use serde::Deserialize;
 
 use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
-use super::{ApiError, names, standing};
+use super::{ApiError, names};
 use crate::app::{App, now_ms};
+use crate::audit::note;
 use crate::auth::{AnyScope, Auth, NodesWrite, hash, random_secret};
-use crate::link;
-use crate::store::nodes::NodeRow;
 use crate::store::{accounts, join_tokens, nodes};
+use crate::{devices, link};
 
 const MINUTES_DEFAULT: u32 = 15;
 const MINUTES_MAX: u32 = 10_080;
@@ -147,42 +147,7 @@ pub async fn list_nodes(
     let (after, limit) = (page_after(query.cursor.as_deref())?, page_limit(query.limit)?);
     let rows = nodes::list(app.store.reader(), caller.account_id, after, limit).await?;
     let next = next(rows.len(), limit, rows.last().map(|row| row.id));
-    Ok(Json(Page { items: rows.into_iter().map(|row| info(&app, row)).collect(), next }))
-}
-
-fn info(app: &App, row: NodeRow) -> NodeInfo {
-    let record = app.trust.record(row.id);
-    let presence = app.nodes.presence(row.id);
-    let (state, reason) = match presence.as_ref().map(|presence| &presence.state) {
-        None => ("offline", None),
-        Some(NodeState::Active) => ("online", None),
-        Some(NodeState::Draining) => ("draining", None),
-        Some(NodeState::Paused { reason }) => ("paused", Some(reason.clone())),
-    };
-    NodeInfo {
-        id: row.public_id,
-        name: row.name,
-        state: state.into(),
-        reason,
-        slots: presence.as_ref().map_or(0, |presence| presence.slots),
-        units_held: presence.as_ref().map_or(0, |presence| presence.units_held),
-        units_done: row.units_done,
-        fuel: row.fuel,
-        seen_at_ms: if presence.is_some() { now_ms() } else { row.seen_at_ms },
-        machine: machine_line(presence.as_ref().map_or(&row.machine, |presence| &presence.machine)),
-        standing: standing::of_node(app, row.id, row.account_id),
-        checks_passed: record.passed_total,
-        results_wrong: record.wrong_total,
-    }
-}
-
-/// Processor, memory and system in one line; empty before the first login.
-fn machine_line(machine: &Machine) -> String {
-    if machine.cores == 0 {
-        return String::new();
-    }
-    let gib = machine.memory_bytes as f64 / (1u64 << 30) as f64;
-    format!("{} × {}, {gib:.1} GiB, {} ({})", machine.cores, machine.cpu, machine.os, machine.arch)
+    Ok(Json(Page { items: devices::infos(&app, rows).await?, next }))
 }
 
 /// A node in a path.
@@ -207,6 +172,7 @@ pub async fn delete_node(
     });
     let internal = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
     app.nodes.remove(internal);
+    note(&app, &*caller, Some(account_id), "node.removed", id.as_str(), "").await;
     tracing::info!(node = %id, "node removed");
     Ok(StatusCode::NO_CONTENT)
 }

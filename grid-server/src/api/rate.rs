@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use axum::http::{StatusCode, header};
+use fallow_protocol::Digest;
 
 use super::ApiError;
 use crate::config::Limits;
@@ -21,6 +22,15 @@ struct Rate {
     per_s: f64,
     burst: f64,
 }
+
+/// Log-ins of one address: each may cost a password's hash.
+const LOGIN: Rate = Rate { per_s: 0.2, burst: 30.0 };
+/// Devices of one address that begin to ask.
+const DEVICE: Rate = Rate { per_s: 0.1, burst: 20.0 };
+/// Mails to one mailbox.
+const MAIL: Rate = Rate { per_s: 1.0 / 600.0, burst: 5.0 };
+/// Codes of devices that one account looks up.
+const LOOK_UP: Rate = Rate { per_s: 0.2, burst: 20.0 };
 
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
@@ -63,6 +73,11 @@ fn since(earlier: Instant, now: Instant) -> f64 {
 pub struct Rates {
     accounts: Buckets<i64>,
     addresses: Buckets<IpAddr>,
+    logins: Buckets<IpAddr>,
+    devices: Buckets<IpAddr>,
+    mails: Buckets<Digest>,
+    polls: Buckets<Digest>,
+    look_ups: Buckets<i64>,
     account: Rate,
     address: Rate,
 }
@@ -74,6 +89,11 @@ impl Rates {
         Self {
             accounts: Buckets::new(),
             addresses: Buckets::new(),
+            logins: Buckets::new(),
+            devices: Buckets::new(),
+            mails: Buckets::new(),
+            polls: Buckets::new(),
+            look_ups: Buckets::new(),
             account: rate(limits.requests_per_s, limits.requests_burst),
             address: rate(limits.anonymous_per_s, limits.anonymous_burst),
         }
@@ -90,6 +110,36 @@ impl Rates {
         let rate = generous(self.address, ip);
         self.addresses.take(network(ip), rate, 1.0, Instant::now()).map_err(|wait| refused(wait, "address"))
     }
+
+    /// An address logs in, registers, or follows a link.
+    pub fn login(&self, ip: IpAddr) -> Result<(), ApiError> {
+        let rate = generous(LOGIN, ip);
+        self.logins.take(network(ip), rate, 1.0, Instant::now()).map_err(|wait| refused(wait, "address"))
+    }
+
+    /// A device at an address begins to ask for a token.
+    pub fn device(&self, ip: IpAddr) -> Result<(), ApiError> {
+        let rate = generous(DEVICE, ip);
+        self.devices.take(network(ip), rate, 1.0, Instant::now()).map_err(|wait| refused(wait, "address"))
+    }
+
+    /// A mail to a mailbox, however it is asked for.
+    pub fn mail(&self, email_key: &str) -> Result<(), ApiError> {
+        let key = Digest::of(email_key.as_bytes());
+        self.mails.take(key, MAIL, 1.0, Instant::now()).map_err(|wait| refused(wait, "address"))
+    }
+
+    /// Whether a device may ask for its token again.
+    pub fn poll(&self, device: Digest, interval_s: u64) -> bool {
+        // A little sooner than told, since clocks and networks are as they are.
+        let rate = Rate { per_s: 1.25 / interval_s as f64, burst: 2.0 };
+        self.polls.take(device, rate, 1.0, Instant::now()).is_ok()
+    }
+
+    /// An account looks a device's code up.
+    pub fn look_up(&self, account_id: i64) -> Result<(), ApiError> {
+        self.look_ups.take(account_id, LOOK_UP, 1.0, Instant::now()).map_err(|wait| refused(wait, "account"))
+    }
 }
 
 fn generous(rate: Rate, ip: IpAddr) -> Rate {
@@ -100,14 +150,15 @@ fn generous(rate: Rate, ip: IpAddr) -> Rate {
 }
 
 /// One household has a /64 of IPv6; its addresses are one.
-fn network(ip: IpAddr) -> IpAddr {
+pub fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,
     }
 }
 
-fn refused(wait_s: f64, who: &str) -> ApiError {
+/// An answer to who asks too often.
+pub fn refused(wait_s: f64, who: &str) -> ApiError {
     let seconds = wait_s.ceil().clamp(1.0, 3600.0) as u64;
     let detail = format!("this {who} asks too often; try again in {seconds} s");
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate-limited", detail)

@@ -12,12 +12,13 @@ use super::ApiError;
 use super::extract::ApiPath;
 use super::nodes::NodePath;
 use crate::app::App;
-use crate::auth::{Admin, Auth};
+use crate::audit;
+use crate::auth::{Admin, Auth, Caller};
 use crate::store::trust::NodeRow;
 use crate::store::{StoreError, nodes, trust};
 
 /// What a node of `owner` is worth; none on a grid where nothing is checked.
-pub(super) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> {
+pub(crate) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> {
     if app.trust.policy().grid == GridKind::Own {
         return None;
     }
@@ -43,10 +44,10 @@ pub(super) fn of_node(app: &App, node: i64, owner: i64) -> Option<NodeStanding> 
     params(("id" = String, Path, description = "The node, as `node-…`")), responses((status = 204)))]
 pub async fn create_anchor(
     State(app): State<Arc<App>>,
-    _caller: Auth<Admin>,
+    caller: Auth<Admin>,
     ApiPath(NodePath { id }): ApiPath<NodePath>,
 ) -> Result<StatusCode, ApiError> {
-    set_anchor(&app, id, true).await
+    set_anchor(&app, &caller, id, true).await
 }
 
 /// Vouch for a node no longer. Scope `admin`.
@@ -54,13 +55,13 @@ pub async fn create_anchor(
     params(("id" = String, Path, description = "The node, as `node-…`")), responses((status = 204)))]
 pub async fn delete_anchor(
     State(app): State<Arc<App>>,
-    _caller: Auth<Admin>,
+    caller: Auth<Admin>,
     ApiPath(NodePath { id }): ApiPath<NodePath>,
 ) -> Result<StatusCode, ApiError> {
-    set_anchor(&app, id, false).await
+    set_anchor(&app, &caller, id, false).await
 }
 
-async fn set_anchor(app: &App, id: NodeId, anchor: bool) -> Result<StatusCode, ApiError> {
+async fn set_anchor(app: &App, by: &Caller, id: NodeId, anchor: bool) -> Result<StatusCode, ApiError> {
     let node = id.clone();
     let work = app.store.write(move |db| {
         let node = node.clone();
@@ -68,6 +69,8 @@ async fn set_anchor(app: &App, id: NodeId, anchor: bool) -> Result<StatusCode, A
     });
     let row = work.await?.ok_or_else(|| ApiError::not_found(format!("node {id}")))?;
     app.trust.keep(&[row], &[]);
+    let action = if anchor { "node.vouched" } else { "node.not-vouched" };
+    audit::note(app, by, None, action, id.as_str(), "").await;
     tracing::info!(node = %id, anchor, "the operator's word for a node");
     app.wakes.dispatch.notify_one();
     Ok(StatusCode::NO_CONTENT)

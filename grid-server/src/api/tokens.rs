@@ -11,6 +11,7 @@ use super::accounts::{PageQuery, next};
 use super::extract::{ApiJson, ApiPath, ApiQuery, page_after, page_limit};
 use super::{ApiError, names};
 use crate::app::{App, now_ms};
+use crate::audit::note;
 use crate::auth::{AnyScope, Auth, Caller, Scope, issue};
 use crate::store::tokens;
 
@@ -73,6 +74,7 @@ pub async fn create_token(
     check_days(&caller, new.days)?;
     let (row, secret) = issue(&app.store, caller.account_id, &new.name, &scopes, new.days).await?;
     tracing::info!(account = %caller.account, token = row.public_id, "token made");
+    note(&app, &*caller, Some(caller.account_id), "token.created", &row.public_id, &Scope::join(&scopes)).await;
     let answer = TokenInfo {
         id: row.public_id,
         name: row.name,
@@ -119,5 +121,9 @@ pub async fn delete_token(
             Box::pin(async move { tokens::delete(transaction, account_id, &public_id).await })
         })
         .await?;
-    if deleted { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }
+    if !deleted {
+        return Err(none());
+    }
+    note(&app, &*caller, Some(account_id), "token.removed", &id, "").await;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -15,7 +15,7 @@ const DAY_MS: u64 = 86_400_000;
 /// Life of the tokens that come with an account, days.
 const FIRST_DAYS: u32 = 365;
 /// Living tokens of one account.
-const TOKENS_MAX: u64 = 200;
+pub const TOKENS_MAX: u64 = 200;
 
 /// Why there is no new account or token.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,8 @@ pub struct NewAccount {
     pub token: String,
 }
 
-fn row(account_id: i64, name: &str, scopes: &[Scope], days: u32) -> (NewRow, String) {
+/// A new token: its row and its text.
+pub fn token_row(account_id: i64, name: &str, scopes: &[Scope], days: u32) -> (NewRow, String) {
     let token = random_token();
     let now = now_ms();
     let row = NewRow {
@@ -65,21 +66,38 @@ pub async fn create_account(
 ) -> Result<NewAccount, FirstError> {
     let id = AccountId::random();
     let (role, scopes) = if operator { ("operator", &Scope::ALL[..]) } else { ("user", &Scope::USER[..]) };
-    let (row, token) = row(0, "first", scopes, FIRST_DAYS);
+    let (row, token) = token_row(0, "first", scopes, FIRST_DAYS);
     let (public_id, owned) = (id.clone(), name.to_owned());
     let made = store
         .write(move |transaction| {
             let (public_id, name, mut row) = (public_id.clone(), owned.clone(), row.clone());
             Box::pin(async move {
-                let made = accounts::insert(transaction, &public_id, &name, role, fuel_quota, row.now_ms).await?;
+                let now = row.now_ms;
+                let made = account_row(transaction, &public_id, &name, role, fuel_quota, allowance, now).await?;
                 let Some(account_id) = made else { return Ok(false) };
                 row.account_id = account_id;
-                open(transaction, account_id, allowance, row.now_ms).await?;
                 tokens::insert(transaction, &row, TOKENS_MAX).await
             })
         })
         .await?;
     if made { Ok(NewAccount { id, token }) } else { Err(FirstError::NameTaken(name.to_owned())) }
+}
+
+/// An account with its first credits, within a transaction; none where the name is taken.
+pub async fn account_row(
+    transaction: &DatabaseTransaction,
+    id: &AccountId,
+    name: &str,
+    role: &str,
+    fuel_quota: u64,
+    allowance: Amount,
+    now_ms: u64,
+) -> Result<Option<i64>, StoreError> {
+    let made = accounts::insert(transaction, id, name, role, fuel_quota, now_ms).await?;
+    if let Some(account_id) = made {
+        open(transaction, account_id, allowance, now_ms).await?;
+    }
+    Ok(made)
 }
 
 /// The account of the ledger, with the first credits.
@@ -107,7 +125,7 @@ pub async fn issue(
     scopes: &[Scope],
     days: u32,
 ) -> Result<(NewRow, String), FirstError> {
-    let (row, token) = row(account_id, name, scopes, days);
+    let (row, token) = token_row(account_id, name, scopes, days);
     let kept = row.clone();
     let made = store
         .write(move |transaction| {

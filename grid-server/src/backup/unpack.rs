@@ -13,7 +13,8 @@ use super::{Amount, DATABASE, END, FORMAT, HEAD, Head};
 
 /// 8 GiB have 1 MiB of blocks; operators may allow more.
 const BLOCKS_BYTES_MAX: usize = 1 << 30;
-pub(super) const KEY_FILES: [&str; 5] = ["root.key", "root.pub", "online.key", "online.key.next", "cert.json"];
+pub(super) const KEY_FILES: [&str; 6] =
+    ["root.key", "root.pub", "online.key", "online.key.next", "cert.json", "accounts.key"];
 
 /// What an entry is, by its name.
 enum Entry {

@@ -10,6 +10,7 @@ use super::{KeysCommand, TokenCommand};
 use crate::app::now_ms;
 use crate::auth::{Scope, issue};
 use crate::config::Config;
+use crate::people::{addresses, login};
 use crate::store::{Store, accounts};
 use crate::{backup as archive, keys as grid_keys, router};
 
@@ -79,6 +80,16 @@ pub async fn token(config: &Config, command: TokenCommand, json: bool) -> anyhow
     let scopes = wished(&scopes, may)?;
     let (row, secret) = issue(&store, found.id, &name, &scopes, days).await?;
     answer(json, json!({"event": "token", "id": row.public_id, "token": secret}), secret.clone())
+}
+
+pub async fn operator_link(config: &Config, account: &str, json: bool) -> anyhow::Result<()> {
+    let url = addresses::of_settings(config).context("the server's port is not known: set public_url")?;
+    let store = Store::open(config.database().expose()).await?;
+    let found = accounts::by_name(store.reader(), account).await?;
+    let found = found.with_context(|| format!("there is no account {account:?}"))?;
+    let link = login::welcome_link(&store, found.id, &url).await?;
+    let value = json!({"event": "operator_link", "url": link});
+    answer(json, value, link)
 }
 
 fn wished(names: &[String], may: &[Scope]) -> anyhow::Result<Vec<Scope>> {

@@ -34,12 +34,18 @@ fn tell(running: &Running, json: bool) -> std::io::Result<()> {
         if let Some(token) = &running.operator_token {
             writeln!(out, "{}", json!({"event": "operator_token", "token": token}))?;
         }
+        if let Some(link) = &running.operator_link {
+            writeln!(out, "{}", json!({"event": "operator_link", "url": link}))?;
+        }
         writeln!(out, "{}", json!({"event": "listening", "url": url}))?;
         return out.flush();
     }
     if let Some(token) = &running.operator_token {
         writeln!(out, "This grid is new. The operator's token, shown only now:\n\n  {token}\n")?;
         writeln!(out, "Use it with: fallow login {url} --token TOKEN")?;
+        if let Some(link) = &running.operator_link {
+            writeln!(out, "In a browser, within a day and once:\n\n  {link}\n")?;
+        }
         writeln!(out, "Take the root key offline soon: fallow-server keys export-root FILE\n")?;
     }
     writeln!(out, "Listening on {url} (API: {url}/api/docs)")?;

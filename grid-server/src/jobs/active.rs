@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fallow_protocol::api::{JobPhase, UnitCounts, UnitState};
 use fallow_protocol::job::{Assemble, JobSubmission, settings_digest};
+use fallow_protocol::limits::MERGE_FAN_IN;
 use fallow_protocol::manifest::{Exports, Limits};
 use fallow_protocol::unit::{Call, STAGE_RUN, STAGE_SPLIT, UnitKey};
 use fallow_protocol::{Digest, JobId};
@@ -101,8 +102,23 @@ pub struct JobState {
     pub swept: Option<u16>,
     /// Whether somebody joins its outputs now.
     pub assembling: bool,
+    /// The node that fetches what its next merge reads.
+    pub gatherer: Option<Gatherer>,
     /// Whether it has ended; nothing more is done for it.
     pub ended: bool,
+}
+
+/// A node that fetches the outputs of a stage, which the next one joins.
+#[derive(Clone, Debug, Default)]
+pub struct Gatherer {
+    /// The stage whose outputs they are.
+    pub stage: u16,
+    /// The node.
+    pub node: i64,
+    /// Units whose outputs it was told of, or that have none to fetch: at most as many as a merge has parts.
+    pub told: HashSet<u64>,
+    /// Whether it was told of any.
+    pub has_parts: bool,
 }
 
 /// A phase with a default for the state's own.
@@ -349,6 +365,16 @@ impl JobState {
         self.progress.values().filter(|(_, total)| *total > 0).map(milli).sum()
     }
 
+    /// The node that has fetched what the only unit of this stage reads.
+    fn prefers(&self) -> Option<NodeNo> {
+        let (below, stage) = match self.stages.as_slice() {
+            [.., below, stage] => (below, stage),
+            _ => return None,
+        };
+        let gatherer = self.gatherer.as_ref().filter(|gatherer| gatherer.has_parts && gatherer.stage == below.stage)?;
+        (stage.stage > STAGE_RUN && stage.total == 1).then_some(NodeNo(gatherer.node))
+    }
+
     /// A node gave units back.
     pub fn note_declined(&mut self, node: i64) {
         let now = now_ms();
@@ -366,6 +392,19 @@ impl ActiveJob {
         splits && now_ms() >= self.created_at_ms.saturating_add(age_ms)
     }
 
+    /// The stage whose outputs one merge will join, where most of its units are out and some have ended that nobody was
+    /// told to fetch.
+    pub fn has_news_to_merge(&self) -> Option<u16> {
+        let state = self.lock();
+        let stage = state.stage();
+        // A quarter of the work hides the way of the outputs to where they are joined.
+        let nears = stage.split_done && stage.total <= MERGE_FAN_IN && stage.next_seq * 4 >= stage.total * 3;
+        let merges = self.submission.assemble == Assemble::Merge && stage.stage >= STAGE_RUN && !state.ended;
+        let told = state.gatherer.as_ref().filter(|gatherer| gatherer.stage == stage.stage);
+        let is_news = stage.counts.done > told.map_or(0, |gatherer| gatherer.told.len() as u64);
+        (merges && nears && is_news && !state.is_last_merge(Assemble::Merge)).then_some(stage.stage)
+    }
+
     /// The matcher's view.
     pub fn view(&self, fuel_left: u64, about: &dyn Fn(NodeNo) -> About) -> JobView {
         let state = self.lock();
@@ -376,6 +415,9 @@ impl ActiveJob {
             id: JobNo(self.id),
             owner: AccountNo(self.account),
             run_on: self.submission.run_on.clone(),
+            module: self.submission.module,
+            members: Default::default(),
+            suspended: None,
             limits: *self.limits(),
             profile: self.profile.clone(),
             ready: if works { stage.total - stage.next_seq.min(stage.total) } else { 0 },
@@ -392,6 +434,7 @@ impl ActiveJob {
                 })
                 .collect(),
             avoid: state.avoid.iter().filter(|(_, until)| **until > now).map(|(node, _)| NodeNo(*node)).collect(),
+            prefers: state.prefers(),
             unit_us: wall_us.checked_div(units),
             unit_fuel: fuel.checked_div(units),
             fuel_left,

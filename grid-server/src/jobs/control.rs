@@ -40,6 +40,9 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     let retry = retry_job(&life, &last.counts).map_err(|error| JobError::Conflict(error.to_string()))?;
     let module = modules::by_digest(app.store.reader(), account, &row.submission.module).await?;
     let module = module.ok_or_else(|| JobError::Conflict("the job's module is gone; submit it again".into()))?;
+    if let Some(why) = app.suspensions.module(&module.digest, &module.component) {
+        return Err(JobError::ModuleSuspended(why));
+    }
     let (job, from, stage, to, version) = (row.id, row.phase, retry.stage, retry.phase, now_ms().max(row.version + 1));
     if from.is_final() && app.active.get(job).is_some() {
         // Its end is committed, and is still on its way through memory.
@@ -84,6 +87,7 @@ pub async fn retry(app: &App, account: i64, id: &JobId) -> Result<JobInfo, JobEr
     };
     forget_rate(&mut active.lock());
     active.touch();
+    app.live.upset(job);
     app.wakes.dispatch.notify_one();
     app.wakes.split.notify_one();
     Ok(told(app, &active).await?)

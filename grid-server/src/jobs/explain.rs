@@ -8,7 +8,7 @@ use grid_core::matching;
 use super::JobError;
 use crate::app::App;
 use crate::store::jobs as rows;
-use crate::workers::snapshot;
+use crate::workers::{self, snapshot};
 
 /// Why its units wait.
 pub async fn explain(app: &App, account: i64, id: &JobId) -> Result<Explanation, JobError> {
@@ -17,7 +17,7 @@ pub async fn explain(app: &App, account: i64, id: &JobId) -> Result<Explanation,
     };
     let snapshot = snapshot(app, &app.active.all());
     let view = snapshot.jobs.iter().find(|view| view.id == JobNo(job.id));
-    let view = view.cloned().unwrap_or_else(|| job.view(app.active.fuel_left(account), &|node| app.trust.about(node)));
+    let view = view.cloned().unwrap_or_else(|| workers::view(app, &job, &|node| app.trust.about(node)));
     let nodes_working = app.nodes.all().iter().filter(|node| node.units_of(job.id) > 0).count() as u64;
     let reasons = matching::explain(&snapshot, &view);
     let state = job.lock();

@@ -6,6 +6,7 @@ use fallow_protocol::JobId;
 use fallow_protocol::api::JobInfo;
 use grid_core::JobNo;
 use grid_core::ledger::{Account, Cause, LedgerError, Reason, Transfer};
+use grid_core::matching::Suspension;
 use grid_core::pricing::{Price, affordable};
 use sea_orm::DatabaseTransaction;
 
@@ -14,6 +15,7 @@ use crate::app::{App, now_ms};
 use crate::credits::{amount_of, micro_of};
 use crate::store::credits::{self, Money};
 use crate::store::{StoreError, jobs as rows, ledger};
+use crate::suspensions;
 use crate::workers::{due, money};
 
 /// Why a budget did not grow.
@@ -75,8 +77,16 @@ pub(super) async fn show(app: &App, jobs: &mut [(&mut JobInfo, i64)]) -> Result<
         (info.budget, info.spent, info.held) =
             (money.budget.map(micro_of), micro_of(money.spent), micro_of(money.held));
         (info.corrections, info.notice) = (money.corrections, money.notice);
+        if let Some(suspension) = active_suspension(app, *id) {
+            info.waiting_for = Some("operator".to_owned());
+            info.notice = Some(suspensions::told(&suspension));
+        }
     }
     Ok(())
+}
+
+fn active_suspension(app: &App, job: i64) -> Option<Suspension> {
+    app.suspensions.job(app.active.get(job)?.as_ref())
 }
 
 /// Whether what is left does not pay for another unit, as far as units are known.

@@ -6,6 +6,7 @@ use fallow_protocol::digest::FieldHasher;
 
 use super::{JobError, LogsFilter, PAGE_MAX, UnitsFilter};
 use crate::app::App;
+use crate::live::Watched;
 use crate::store::unit_list::{self, ListedUnit};
 use crate::store::{jobs as rows, logs as log_rows};
 
@@ -60,16 +61,24 @@ pub(super) async fn own(app: &App, account: i64, id: &JobId) -> Result<i64, JobE
     Ok(row.ok_or_else(|| JobError::NotFound(id.clone()))?.id)
 }
 
+/// A job of the account that may be watched.
+pub async fn watched(app: &App, account: i64, id: &JobId) -> Result<Watched, JobError> {
+    Ok(Watched { id: own(app, account, id).await?, public_id: id.clone(), account })
+}
+
 /// Authors see strangers' computers under a name that tells them apart within the job, and nothing more.
-fn shown(unit: ListedUnit, account: i64, job: &JobId) -> UnitInfo {
+pub(super) fn shown(unit: ListedUnit, account: i64, job: &JobId) -> UnitInfo {
     let ListedUnit { mut info, owner } = unit;
     if owner != Some(account) {
-        info.node = info.node.map(|node| {
-            let hash = FieldHasher::new("fallow pseudonym v1").bytes(job.as_str().as_bytes()).bytes(node.as_bytes());
-            format!("stranger-{}", &hash.finish().short()[..8])
-        });
+        info.node = info.node.map(|node| pseudonym(job, &node));
     }
     info
+}
+
+/// That name.
+pub(super) fn pseudonym(job: &JobId, node: &str) -> String {
+    let hash = FieldHasher::new("fallow pseudonym v1").bytes(job.as_str().as_bytes()).bytes(node.as_bytes());
+    format!("stranger-{}", &hash.finish().short()[..8])
 }
 
 fn wrong_cursor() -> JobError {

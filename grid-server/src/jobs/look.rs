@@ -11,27 +11,53 @@ use tokio::time::{Instant, timeout_at};
 use super::{ActiveJob, JobError, PAGE_MAX, ResultBlob, WAIT_MAX, fund};
 use crate::app::{App, now_ms};
 use crate::jobs::active::JobState;
-use crate::store::jobs::{self as rows, JobRow};
+use crate::store::jobs::{self as rows, JobRow, Which};
+use crate::store::stages::Stage;
 use crate::store::{StoreError, stages};
 
 /// The account's jobs, newest first.
-pub async fn list(app: &App, account: i64, cursor: Option<&str>, limit: u64) -> Result<Page<JobInfo>, JobError> {
+pub async fn list(
+    app: &App,
+    account: i64,
+    which: &Which,
+    cursor: Option<&str>,
+    limit: u64,
+) -> Result<Page<JobInfo>, JobError> {
     let before = cursor.map(super::lists::number).transpose()?;
     let limit = limit.clamp(1, PAGE_MAX);
-    let mut found = rows::page(app.store.reader(), account, before, limit + 1).await?;
+    let mut found = rows::page(app.store.reader(), account, which, before, limit + 1).await?;
     let more = found.len() as u64 > limit;
     found.truncate(limit as usize);
     let next = found.last().filter(|_| more).map(|row| row.id.to_string());
+    Ok(Page { items: listed(app, found).await?, next })
+}
+
+/// These of the account's jobs, as lists show them.
+pub async fn some(app: &App, account: i64, ids: &[i64]) -> Result<Vec<JobInfo>, JobError> {
+    let found = rows::some(app.store.reader(), account, ids).await?;
+    Ok(listed(app, found).await?)
+}
+
+async fn listed(app: &App, found: Vec<JobRow>) -> Result<Vec<JobInfo>, StoreError> {
     let ids: Vec<i64> = found.iter().map(|row| row.id).collect();
+    let mut stages = stages::of_jobs(app.store.reader(), &ids).await?;
     let mut items = Vec::with_capacity(found.len());
     for row in found {
         items.push(match app.active.get(row.id) {
             Some(job) => info_of(app, &job, false),
-            None => from_row(app, row, false).await?,
+            None => {
+                let found = stages.remove(&row.id).unwrap_or_default();
+                from_row(row, found, false)
+            }
         });
     }
     fund::show(app, &mut items.iter_mut().zip(ids).collect::<Vec<_>>()).await?;
-    Ok(Page { items, next })
+    Ok(items)
+}
+
+/// A job as it is told again and again: what was asked for does not change, and may be long.
+pub fn without_submission(info: JobInfo) -> JobInfo {
+    JobInfo { submission: None, ..info }
 }
 
 /// One job; where `after` is given, waits until its version is higher or `wait` is over.
@@ -105,7 +131,8 @@ pub(super) async fn told(app: &App, job: &Arc<ActiveJob>) -> Result<JobInfo, Sto
 /// A job that has ended, with its money.
 async fn ended(app: &App, row: JobRow) -> Result<JobInfo, StoreError> {
     let id = row.id;
-    let mut info = from_row(app, row, true).await?;
+    let found = stages::of_job(app.store.reader(), row.id).await?;
+    let mut info = from_row(row, found, true);
     fund::show(app, &mut [(&mut info, id)]).await?;
     Ok(info)
 }
@@ -121,6 +148,7 @@ pub(super) fn info_of(app: &App, job: &Arc<ActiveJob>, whole: bool) -> JobInfo {
     JobInfo {
         id: job.public_id.clone(),
         name: job.submission.name.clone(),
+        project: job.submission.project.clone(),
         phase: state.phase.0,
         version,
         counts,
@@ -156,13 +184,13 @@ fn pace(state: &mut JobState, split_done: bool, progress_milli: u64) -> (u64, Op
 }
 
 /// A job that has ended.
-async fn from_row(app: &App, row: JobRow, whole: bool) -> Result<JobInfo, StoreError> {
-    let found = stages::of_job(app.store.reader(), row.id).await?;
-    let state = JobState { stages: found, ..JobState::default() };
+fn from_row(row: JobRow, stages: Vec<Stage>, whole: bool) -> JobInfo {
+    let state = JobState { stages, ..JobState::default() };
     let (counts, split_done) = state.work();
-    Ok(JobInfo {
+    JobInfo {
         id: row.public_id,
         name: row.submission.name.clone(),
+        project: row.submission.project.clone(),
         phase: row.phase,
         version: row.version,
         counts,
@@ -184,5 +212,5 @@ async fn from_row(app: &App, row: JobRow, whole: bool) -> Result<JobInfo, StoreE
         corrections: 0,
         notice: None,
         submission: whole.then(|| Box::new(row.submission)),
-    })
+    }
 }

@@ -12,6 +12,7 @@ use grid_core::ledger::{Account, Amount, TRANSFER_MAX, Transfer};
 use grid_core::life::Mask;
 use grid_core::name::{check_file_names, check_name};
 use grid_core::pricing::{Price, RUSH_PERMILLE_MAX, cost};
+use grid_core::split::plan_split;
 use grid_core::{AccountNo, JobNo};
 use sea_orm::DatabaseTransaction;
 
@@ -21,7 +22,8 @@ use crate::app::{App, now_ms};
 use crate::store::jobs::{self as rows, JobRow};
 use crate::store::modules::{self, ModuleRow};
 use crate::store::stages::{self, Stage};
-use crate::store::{StoreError, blobs, ledger, units};
+use crate::store::{StoreError, blobs, groups, ledger, units};
+use crate::suspensions;
 use crate::workers::cut::{Batch, CutError, InputFile, Place};
 use crate::workers::pay;
 use crate::workers::split::{BATCH_UNITS, cut_files};
@@ -45,7 +47,11 @@ pub async fn submit(
     {
         return Ok((found, false));
     }
-    let module = check(app, account, &submission).await?;
+    check_account(app, account, &submission).await?;
+    check_names(&submission)?;
+    let module = module_of(app, account, &submission).await?;
+    check_exports(&submission, &module)?;
+    check_limits(&submission.limits, &module.limits)?;
     let files = files(app, account, &submission).await?;
     let first = first_batch(&submission, files).await?;
     let price = price(app, &submission)?;
@@ -84,9 +90,59 @@ async fn replay(app: &App, account: i64, key: &str, body: &Digest) -> Result<Opt
     }
 }
 
-/// Everything that can be said without the inputs.
-async fn check(app: &App, account: i64, submission: &JobSubmission) -> Result<ModuleRow, JobError> {
-    check_names(submission)?;
+/// What is known of a submission that is only looked at.
+pub(super) struct Checked {
+    /// Why it would be refused.
+    pub(super) problems: Vec<JobError>,
+    /// Its module, where there is one.
+    pub(super) module: Option<ModuleRow>,
+    /// Its input files, where all of them are there.
+    pub(super) files: Option<Vec<InputFile>>,
+}
+
+/// All that submitting would refuse, but for the split. Only our own faults are errors.
+pub(super) async fn problems(app: &App, account: i64, submission: &JobSubmission) -> Result<Checked, JobError> {
+    let mut problems = Vec::new();
+    note(&mut problems, check_account(app, account, submission).await)?;
+    note(&mut problems, check_names(submission))?;
+    let module = note(&mut problems, module_of(app, account, submission).await)?;
+    if let Some(module) = &module {
+        note(&mut problems, check_exports(submission, module))?;
+        note(&mut problems, check_limits(&submission.limits, &module.limits))?;
+    }
+    let files = note(&mut problems, files(app, account, submission).await)?;
+    let price = note(&mut problems, price(app, submission))?;
+    if let (Some(Some(_)), Some(budget)) = (price, submission.budget) {
+        let wanted = Amount::saturating(budget.into());
+        let balance = ledger::balance(app.store.reader(), Account::user(AccountNo(account))).await?;
+        let available = balance.map_or(Amount::ZERO, |balance| balance.available());
+        if available < wanted {
+            problems.push(JobError::NotEnoughCredits { available, wanted });
+        }
+    }
+    Ok(Checked { problems, module, files })
+}
+
+fn note<T>(problems: &mut Vec<JobError>, outcome: Result<T, JobError>) -> Result<Option<T>, JobError> {
+    match outcome {
+        Ok(value) => Ok(Some(value)),
+        Err(error @ JobError::Internal(_)) => Err(error),
+        Err(error) => {
+            problems.push(error);
+            Ok(None)
+        }
+    }
+}
+
+/// Number of units, where the split says it without reading.
+pub(super) fn planned(split: &Split, files: &[InputFile]) -> Result<Option<u64>, JobError> {
+    let lens: Vec<_> = files.iter().map(|file| (file.name.as_str(), file.len)).collect();
+    let plan = plan_split(split, &lens).map_err(|error| invalid("split", error.to_string()))?;
+    Ok(plan.units())
+}
+
+/// What the account and the clock allow.
+async fn check_account(app: &App, account: i64, submission: &JobSubmission) -> Result<(), JobError> {
     let (quota, used) = rows::quota(app.store.reader(), account).await?;
     if used >= quota {
         return Err(JobError::QuotaExhausted { quota, used });
@@ -95,9 +151,20 @@ async fn check(app: &App, account: i64, submission: &JobSubmission) -> Result<Mo
     if submission.deadline_ms.is_some_and(|deadline| deadline <= now_ms()) {
         return Err(invalid("deadline_ms", "the deadline has passed already"));
     }
-    if let RunOn::Group(name) = &submission.run_on {
-        check_name("group", name).map_err(|error| invalid("run_on", error.to_string()))?;
+    if let RunOn::Group(name) = &submission.run_on
+        && groups::of_member(app.store.reader(), name, account).await?.is_none()
+    {
+        return Err(JobError::Invalid {
+            field: "run_on",
+            detail: format!("you are in no group {name:?}"),
+            help: Some("`fallow groups` lists yours; or choose own or anyone".into()),
+        });
     }
+    Ok(())
+}
+
+/// The module that the units run.
+async fn module_of(app: &App, account: i64, submission: &JobSubmission) -> Result<ModuleRow, JobError> {
     let module = modules::by_digest(app.store.reader(), account, &submission.module).await?;
     let module = module.ok_or_else(|| JobError::Invalid {
         field: "module",
@@ -107,8 +174,9 @@ async fn check(app: &App, account: i64, submission: &JobSubmission) -> Result<Mo
     if module.expires_at_ms <= now_ms() {
         return Err(invalid("module", "the module's manifest has expired; sign and submit the module again"));
     }
-    check_exports(submission, &module)?;
-    check_limits(&submission.limits, &module.limits)?;
+    if let Some(why) = app.suspensions.module(&module.digest, &module.component) {
+        return Err(JobError::ModuleSuspended(why));
+    }
     Ok(module)
 }
 
@@ -117,6 +185,9 @@ fn check_names(submission: &JobSubmission) -> Result<(), JobError> {
         result.map_err(|error| invalid(field, error.to_string()))
     };
     name("name", check_name("job", &submission.name))?;
+    if let Some(project) = &submission.project {
+        name("project", check_name("project", project))?;
+    }
     for (field, what, list, max) in [
         ("inputs", "input file", &submission.inputs, JOB_FILES_MAX),
         ("shared", "shared file", &submission.shared, JOB_SHARED_MAX),
@@ -156,10 +227,6 @@ fn check_exports(submission: &JobSubmission, module: &ModuleRow) -> Result<(), J
             "shared",
             "a WASI command cannot read shared files; give it all it needs as input or arguments",
         ));
-    }
-    if let RunOn::Group(group) = &submission.run_on {
-        let detail = format!("this grid has no groups, so not {group:?} either; choose own or anyone");
-        return Err(invalid("run_on", detail));
     }
     Ok(())
 }
@@ -262,10 +329,15 @@ async fn first_batch(submission: &JobSubmission, files: Vec<InputFile>) -> Resul
     let bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.len));
     let reads = !matches!(submission.split, Split::File | Split::Range { .. } | Split::Grid { .. } | Split::Guest);
     let wanted = if reads && bytes > CUT_AT_ONCE_BYTES { 0 } else { BATCH_UNITS };
-    cut_files(&submission.split, files, Place::default(), 0, wanted).await.map_err(|error| match error {
+    cut_files(&submission.split, files, Place::default(), 0, wanted).await.map_err(of_cut)
+}
+
+/// Why an input could not be cut.
+pub(super) fn of_cut(error: CutError) -> JobError {
+    match error {
         CutError::Split(error) => invalid("split", error.to_string()),
         CutError::Read(error) => JobError::Internal(error.into()),
-    })
+    }
 }
 
 /// What is written for a job.
@@ -321,7 +393,7 @@ enum Put {
 }
 
 async fn write(app: &App, account: i64, key: Option<(String, Digest)>, new: NewJob) -> Result<Put, JobError> {
-    let jobs_max = u64::from(app.config.limits.jobs_max);
+    let jobs_max = suspensions::jobs_max(app, account).await?;
     let put = app
         .store
         .write(move |db| {

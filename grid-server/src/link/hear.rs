@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fallow_protocol::api::IntervalState;
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::{FRAME_BYTES_MAX, LEASE_UNITS_MAX, LEASES_PER_NODE_MAX, RESULTS_PER_FRAME_MAX};
 use fallow_protocol::link::{Decline, NodeState, ResultsFrame, SignedResults, Status, ToServer, UnitProgress};
@@ -48,6 +49,7 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
     for progress in std::mem::take(&mut status.progress) {
         hear_progress(app, node, &progress);
     }
+    let word = status.owner.take();
     let mut inner = node.lock();
     let now = now_ms();
     inner.seen_at_ms = now;
@@ -57,12 +59,28 @@ fn hear_status(app: &App, node: &Node, mut status: Status) -> Result<(), LinkErr
         }
     }
     let news = inner.status.as_ref().is_none_or(|old| old.state != status.state || old.slots != status.slots);
+    let works = status.units_held > 0 || inner.leases.iter().any(|held| held.left > 0);
+    record(app, node, now, &status.state, works);
     inner.status = Some(status);
+    if let Some(word) = word.filter(|word| word.preferences.check().is_ok() && inner.word != **word) {
+        inner.word = (*word).clone();
+        app.recorder.hear_word(node.id, *word);
+    }
     drop(inner);
     if news {
         app.wakes.dispatch.notify_one();
     }
     Ok(())
+}
+
+/// What it does, for its owner.
+fn record(app: &App, node: &Node, now: u64, state: &NodeState, works: bool) {
+    let (state, reason) = match state {
+        NodeState::Paused { reason } => (IntervalState::Paused, Some(reason.as_str())),
+        NodeState::Active | NodeState::Draining if works => (IntervalState::Working, None),
+        NodeState::Active | NodeState::Draining => (IntervalState::Idle, None),
+    };
+    app.recorder.hear(node.id, now, state, reason);
 }
 
 /// Only who holds a unit knows how far it is. An honest node can be late, too: its lease may have ended meanwhile.

@@ -8,15 +8,19 @@ use anyhow::Context;
 use axum::extract::ws::{Message, WebSocket};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::limits::{LEASES_PER_NODE_MAX, LINK_VERSION, LINK_VERSION_MIN, NAME_BYTES_MAX};
-use fallow_protocol::link::{Hello, Login, Machine, RefusedReason, ToNode, ToServer, Welcome, login_bytes};
+use fallow_protocol::link::{
+    FEATURE_OWNER, Hello, Login, Machine, RefusedReason, ToNode, ToServer, Welcome, login_bytes,
+};
 use fallow_protocol::wire;
 
 use super::held::Held;
 use super::node::{Connection, Node, Outgoing};
+use super::registry::suspended;
 use super::{Entered, LinkError, queue};
 use crate::app::{App, now_ms};
+use crate::devices;
 use crate::store::nodes::{self, NodeRow};
-use crate::store::units;
+use crate::store::{intervals, units};
 use crate::trust::place_of;
 use crate::workers::lease::share;
 
@@ -59,6 +63,9 @@ pub async fn login(app: &Arc<App>, socket: &mut WebSocket, peer: SocketAddr) -> 
             let text = "the node is not known here, was removed, or signed with another key; join again".to_owned();
             LinkError::Refuse(RefusedReason::Unauthorised, text)
         })?;
+    if let Some(why) = app.suspensions.node(row.id, row.account_id) {
+        return Err(LinkError::Refuse(RefusedReason::Suspended, suspended(&why)));
+    }
     enter(app, socket, row, login, peer).await
 }
 
@@ -112,6 +119,7 @@ async fn enter(
         inner.status = None;
         inner.machine = machine;
         inner.profile = login.profile.as_str().into();
+        inner.hears_owner = login.features.iter().any(|feature| feature == FEATURE_OWNER);
         inner.seen_at_ms = now_ms();
         inner.jobs.values_mut().for_each(|share| share.sent = false);
         let named: HashSet<u64> = login.leases.iter().copied().collect();
@@ -124,6 +132,8 @@ async fn enter(
     });
     app.nodes.open_session(&session, &node);
     restore(app, &node).await?;
+    let last = intervals::last(app.store.reader(), node.id).await.context("failed to read a node's last state")?;
+    app.recorder.enter(node.id, last);
     let work = &app.config.work;
     let welcome = Welcome {
         session: session.clone(),
@@ -133,6 +143,7 @@ async fn enter(
         unknown_leases,
     };
     send(socket, &ToNode::Welcome(welcome)).await?;
+    devices::greet(app, &node).await.context("failed to read what a node's owner chose")?;
     tracing::info!(node = %node.public_id, %peer, "a node came online");
     Ok(Entered { node, connection, session, outgoing, waiting })
 }

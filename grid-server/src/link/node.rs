@@ -4,14 +4,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fallow_protocol::link::{Machine, NodeState, RefusedReason, Status, ToNode};
+use fallow_protocol::link::{Machine, NodeState, OwnerWord, RefusedReason, Status, ToNode};
 use fallow_protocol::{Digest, NodeId, PublicKey};
-use grid_core::matching::{Mood, NodeView, NodeWork, Worth};
+use grid_core::matching::{Mood, NodeView, NodeWork, Takes, Worth};
 use grid_core::{AccountNo, JobNo, NodeNo};
 use tokio::sync::mpsc;
 
 use super::held::Leases;
 use super::registry::Presence;
+use crate::store::devices::Settings;
 
 /// What the connection's writer is told.
 #[derive(Debug)]
@@ -45,6 +46,10 @@ pub struct JobShare {
     pub upload_bytes_max: u64,
     /// Whether this connection was told of it.
     pub sent: bool,
+    /// Since when it works for it, milliseconds since 1970; 0 before the first lease.
+    pub since_ms: u64,
+    /// Units of it that are done.
+    pub done: u64,
     /// Results seen, and the average wall time of these, microseconds.
     pub results: u64,
     /// See above.
@@ -66,6 +71,14 @@ pub struct Inner {
     pub profile: Arc<str>,
     /// Its leases.
     pub leases: Leases,
+    /// What its owner chose on the portal.
+    pub settings: Settings,
+    /// Whose work it takes, which follows from that.
+    pub takes: Arc<Takes>,
+    /// What he chose at the computer, as it said last.
+    pub word: OwnerWord,
+    /// Whether it understands what he chose on the portal.
+    pub hears_owner: bool,
     /// Jobs that it has worked for.
     pub jobs: HashMap<i64, JobShare>,
 }
@@ -129,6 +142,7 @@ impl Node {
             slots: status.slots,
             memory_bytes: status.memory_bytes,
             takes_strangers: status.takes_strangers,
+            takes: inner.takes.clone(),
             profile: inner.profile.clone(),
             leases: inner.leases.len() as u32,
             worth,
@@ -168,6 +182,7 @@ impl JobShare {
     /// Count results with their average time: later ones weigh more.
     pub fn count(&mut self, results: u64, wall_us: u64) {
         let (seen, new) = (self.results.min(1_000), results.max(1));
+        self.done = self.done.saturating_add(results);
         // Times are a node's own word: a wild one must not overflow.
         self.unit_us = self.unit_us.saturating_mul(seen).saturating_add(wall_us) / (seen + new);
         self.results = seen + new;

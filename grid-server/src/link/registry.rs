@@ -4,13 +4,14 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use fallow_protocol::Digest;
-use fallow_protocol::link::{Machine, NodeState, RefusedReason, ToNode};
+use fallow_protocol::link::{Cancel, Machine, NodeState, RefusedReason, ToNode};
+use fallow_protocol::{Digest, JobId};
 use grid_core::matching::{NodeView, Worth};
 
 use tokio::sync::mpsc;
 
 use super::node::{Inner, Node, Outgoing};
+use crate::store::leases::LeaseRow;
 use crate::workers::results::Incoming;
 
 /// All such nodes.
@@ -149,12 +150,59 @@ impl Registry {
         }
     }
 
+    /// Nothing of a job runs any more, for now: nodes that know it hear `word`, and are told of it anew before they get
+    /// more. The leases that they had.
+    pub fn stop_job(&self, job: i64, word: &ToNode) -> Vec<LeaseRow> {
+        let mut rows = Vec::new();
+        for node in self.all() {
+            let known = {
+                let mut inner = node.lock();
+                let gone: Vec<LeaseRow> =
+                    inner.leases.iter().filter(|held| held.row.job == job).map(|held| held.row.clone()).collect();
+                for row in &gone {
+                    inner.leases.remove(row.id);
+                }
+                let known = inner.jobs.remove(&job).is_some() || !gone.is_empty();
+                rows.extend(gone);
+                known
+            };
+            if known {
+                node.send(vec![word.clone()]);
+            }
+        }
+        rows
+    }
+
+    /// A node gets no work any more, for now: its units stop and its connection ends. The leases that it had.
+    pub fn stop_node(&self, node: &Node, why: &str, name: impl Fn(i64) -> Option<JobId>) -> Vec<LeaseRow> {
+        let (rows, jobs) = {
+            let mut inner = node.lock();
+            let rows: Vec<LeaseRow> = inner.leases.iter().map(|held| held.row.clone()).collect();
+            for row in &rows {
+                inner.leases.remove(row.id);
+            }
+            (rows, inner.jobs.drain().map(|(job, _)| job).collect::<Vec<_>>())
+        };
+        let cancel = |job| ToNode::Cancel(Cancel { job, units: Vec::new() });
+        node.send(jobs.into_iter().filter_map(name).map(cancel).collect());
+        if let Some(connection) = node.lock().connection.take() {
+            lock(&self.sessions).remove(&connection.session);
+            let _ = connection.outgoing.try_send(Outgoing::Close(RefusedReason::Suspended, suspended(why)));
+        }
+        rows
+    }
+
     /// Tell all nodes something.
     pub fn tell_all(&self, message: &ToNode) {
         for node in self.all() {
             node.send(vec![message.clone()]);
         }
     }
+}
+
+/// What a suspended node is told.
+pub(crate) fn suspended(why: &str) -> String {
+    format!("the grid's operator suspended this node: {why}")
 }
 
 impl Session {
@@ -184,7 +232,6 @@ mod tests {
 
     use super::*;
     use crate::link::held::Held;
-    use crate::store::leases::LeaseRow;
 
     fn node() -> Arc<Node> {
         Arc::new(Node::new(7, fallow_protocol::NodeId::random(), 1, PublicKey([0; 32])))

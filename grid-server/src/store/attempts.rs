@@ -2,10 +2,11 @@
 
 use fallow_protocol::Digest;
 use fallow_protocol::manifest::Floats;
+use fallow_protocol::unit::UnitKey;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
-use super::batch::{Rows, list, statement};
+use super::batch::{Rows, int, list, statement};
 use super::units::count;
 
 /// How an earlier attempt ended.
@@ -85,6 +86,39 @@ pub async fn of_units(
     let values = vec![job.into(), i64::from(stage).into(), list(seqs.iter().copied())];
     let rows = db.query_all_raw(statement(db.get_database_backend(), OF_UNITS, values)).await?;
     rows.iter().map(read).collect()
+}
+
+/// An earlier attempt as its author sees it.
+#[derive(Clone, Debug)]
+pub struct ToldAttempt {
+    /// The attempt.
+    pub row: AttemptRow,
+    /// Public id of the node, as long as that is known.
+    pub public_id: Option<String>,
+    /// Whose node it is.
+    pub owner: Option<i64>,
+    /// When it ended.
+    pub ended_at_ms: u64,
+}
+
+const TOLD: &str = "SELECT a.seq, a.attempt, a.node, a.class, a.fuel, a.wall_us, a.memory_bytes, a.root, a.resumed,
+        a.message, a.floats, n.public_id, n.account_id, a.ended_at_ms
+    FROM attempts a LEFT JOIN nodes n ON n.id = a.node
+    WHERE a.job = $1 AND a.stage = $2 AND a.seq = $3 ORDER BY a.attempt LIMIT 100";
+
+/// Earlier attempts of a unit in order, with their nodes; the first hundred.
+pub async fn told(db: &impl ConnectionTrait, job: i64, key: UnitKey) -> Result<Vec<ToldAttempt>, StoreError> {
+    let values = vec![job.into(), i64::from(key.stage).into(), int(key.seq).into()];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), TOLD, values)).await?;
+    let told = |row: &QueryResult| {
+        Ok(ToldAttempt {
+            row: read(row)?,
+            public_id: row.try_get_by_index(11)?,
+            owner: row.try_get_by_index(12)?,
+            ended_at_ms: count(row, 13)?,
+        })
+    };
+    rows.iter().map(told).collect()
 }
 
 fn read(row: &QueryResult) -> Result<AttemptRow, StoreError> {

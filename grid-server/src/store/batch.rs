@@ -121,6 +121,7 @@ pub(super) fn int(value: u64) -> i64 {
 /// `{list:N}` a subquery over the numbers of value N; `{by:INDEX}` the index that SQLite has to take, because it
 /// knows nothing of how few rows a partial index holds.
 pub(super) fn statement(backend: DbBackend, text: &str, values: Vec<Value>) -> Statement {
+    super::count_statement();
     Statement::from_sql_and_values(backend, translate(backend, text), values)
 }
 

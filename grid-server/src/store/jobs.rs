@@ -8,7 +8,7 @@ use grid_core::pricing::Price;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
-use super::batch::{int, statement};
+use super::batch::{int, list, statement};
 use super::sql::plus;
 use super::units::count;
 
@@ -51,7 +51,7 @@ pub struct JobRow {
     pub error: Option<String>,
 }
 
-fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
+pub(super) fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
     use JobPhase::*;
     let phases = [Splitting, Running, Assembling, Done, Failed, Cancelled];
     let index = usize::try_from(byte).map_err(|_| StoreError::Corrupt("a job's phase"))?;
@@ -59,8 +59,8 @@ fn phase_of(byte: i64) -> Result<JobPhase, StoreError> {
 }
 
 const INSERT: &str = "INSERT INTO jobs (public_id, account, name, submission, module, phase, version, seed, epoch_ms,
-        deadline_ms, fuel, created_at_ms, mask, price)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13) RETURNING id";
+        deadline_ms, fuel, created_at_ms, mask, price, project)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, $12, $13, $14) RETURNING id";
 
 /// Write a new job; gives its internal id.
 pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, StoreError> {
@@ -79,6 +79,7 @@ pub async fn insert(db: &impl ConnectionTrait, job: &JobRow) -> Result<i64, Stor
         int(job.created_at_ms).into(),
         (job.mask.0 as i64).into(),
         job.price.map(|price| serde_json::json!(price).to_string()).into(),
+        job.submission.project.clone().into(),
     ];
     let row = db.query_one_raw(statement(db.get_database_backend(), INSERT, values)).await?;
     Ok(row.ok_or(StoreError::Corrupt("a new job's id"))?.try_get_by_index(0)?)
@@ -101,6 +102,13 @@ pub async fn by_public_id(db: &impl ConnectionTrait, account: i64, id: &JobId) -
     row.as_ref().map(read).transpose()
 }
 
+/// The internal id of a job of whatever account.
+pub async fn number_of(db: &impl ConnectionTrait, id: &JobId) -> Result<Option<i64>, StoreError> {
+    const NUMBER: &str = "SELECT id FROM jobs WHERE public_id = $1";
+    let row = db.query_one_raw(statement(db.get_database_backend(), NUMBER, vec![id.as_str().into()])).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
+}
+
 /// A job by its internal id.
 pub async fn by_id(db: &impl ConnectionTrait, id: i64) -> Result<Option<JobRow>, StoreError> {
     let text = format!("{COLUMNS} WHERE id = $1");
@@ -108,15 +116,39 @@ pub async fn by_id(db: &impl ConnectionTrait, id: i64) -> Result<Option<JobRow>,
     row.as_ref().map(read).transpose()
 }
 
+/// Which of an account's jobs.
+#[derive(Clone, Debug, Default)]
+pub struct Which {
+    /// Only those of this project.
+    pub project: Option<String>,
+    /// Only those in this phase.
+    pub phase: Option<JobPhase>,
+}
+
 /// An account's jobs, newest first, older than `before`.
 pub async fn page(
     db: &impl ConnectionTrait,
     account: i64,
+    which: &Which,
     before: Option<i64>,
     limit: u64,
 ) -> Result<Vec<JobRow>, StoreError> {
-    let text = format!("{COLUMNS} WHERE account = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    let values = vec![account.into(), before.unwrap_or(i64::MAX).into(), int(limit).into()];
+    let phases = which.phase.map_or((0, 5), |phase| (phase as i64, phase as i64));
+    let of_project = if which.project.is_some() { "AND project = $6" } else { "" };
+    let text = format!(
+        "{COLUMNS} WHERE account = $1 AND id < $2 AND phase >= $3 AND phase <= $4 {of_project} ORDER BY id DESC LIMIT $5"
+    );
+    let mut values =
+        vec![account.into(), before.unwrap_or(i64::MAX).into(), phases.0.into(), phases.1.into(), int(limit).into()];
+    values.extend(which.project.clone().map(Into::into));
+    let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values)).await?;
+    rows.iter().map(read).collect()
+}
+
+/// These jobs, where they are this account's.
+pub async fn some(db: &impl ConnectionTrait, account: i64, ids: &[i64]) -> Result<Vec<JobRow>, StoreError> {
+    let text = format!("{COLUMNS} WHERE account = $1 AND id IN {{list:2}}");
+    let values = vec![account.into(), list(ids.iter().map(|id| id.unsigned_abs()))];
     let rows = db.query_all_raw(statement(db.get_database_backend(), &text, values)).await?;
     rows.iter().map(read).collect()
 }

@@ -13,11 +13,12 @@ use grid_core::ledger::{
 };
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 
-use super::StoreError;
 use super::batch::{Rows, int, list, statement};
 use super::units::count;
+use super::{StoreError, earnings};
 
 pub mod check;
+pub mod search;
 pub mod statements;
 
 /// A packed cause is a few numbers.
@@ -65,6 +66,7 @@ pub async fn apply(
     if !made.is_empty() {
         write_transfers(db, &made, now_ms).await?;
         write_expiring(db, &book, &made).await?;
+        earnings::note(db, &book, &made, now_ms).await?;
         let changed = book.accounts().filter(|(account, balance)| before.get(account) != Some(balance));
         write_accounts(db, changed).await?;
     }

@@ -2,6 +2,7 @@
 
 use fallow_protocol::api::UnitLog;
 use fallow_protocol::outcome::{LimitKind, Outcome};
+use fallow_protocol::unit::UnitKey;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -78,6 +79,15 @@ pub async fn page(
     ];
     let rows = db.query_all_raw(statement(db.get_database_backend(), PAGE, values)).await?;
     rows.iter().map(read).collect()
+}
+
+/// Tail of the log of a unit's newest attempt that has one.
+pub async fn of_unit(db: &impl ConnectionTrait, job: i64, key: UnitKey) -> Result<Option<Vec<u8>>, StoreError> {
+    const OF_UNIT: &str =
+        "SELECT log FROM logs WHERE job = $1 AND stage = $2 AND seq = $3 ORDER BY attempt DESC LIMIT 1";
+    let values = vec![job.into(), i64::from(key.stage).into(), int(key.seq).into()];
+    let row = db.query_one_raw(statement(db.get_database_backend(), OF_UNIT, values)).await?;
+    Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
 }
 
 fn read(row: &QueryResult) -> Result<UnitLog, StoreError> {

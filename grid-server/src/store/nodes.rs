@@ -1,10 +1,13 @@
 //! Volunteers' nodes: who they are and what they have done. What they do now is the link's registry.
 
+use std::collections::HashMap;
+
 use fallow_protocol::link::Machine;
 use fallow_protocol::{NodeId, PublicKey};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
+use super::batch;
 use super::sql::{self, signed};
 
 /// A node.
@@ -26,6 +29,10 @@ pub struct NodeRow {
     pub units_done: u64,
     /// Fuel of these.
     pub fuel: u64,
+    /// Paid to it in all, micro-credits.
+    pub earned: u64,
+    /// When it joined.
+    pub joined_at_ms: u64,
     /// Last heard of.
     pub seen_at_ms: u64,
     /// When it was removed, where it was.
@@ -46,7 +53,8 @@ pub async fn places(db: &impl ConnectionTrait) -> Result<Vec<(i64, i64, Machine)
         .collect()
 }
 
-const COLUMNS: &str = "id, public_id, account_id, name, key, machine, units_done, fuel, seen_at_ms, revoked_at_ms";
+const COLUMNS: &str = "id, public_id, account_id, name, key, machine, units_done, fuel, earned, joined_at_ms, \
+                       seen_at_ms, revoked_at_ms";
 
 fn read(row: &QueryResult) -> Result<NodeRow, StoreError> {
     let key: Vec<u8> = sql::get(row, "key")?;
@@ -61,6 +69,8 @@ fn read(row: &QueryResult) -> Result<NodeRow, StoreError> {
         machine: serde_json::from_str(&machine).map_err(|_| StoreError::Corrupt("machine"))?,
         units_done: sql::unsigned(row, "units_done")?,
         fuel: sql::unsigned(row, "fuel")?,
+        earned: sql::unsigned(row, "earned")?,
+        joined_at_ms: sql::unsigned(row, "joined_at_ms")?,
         seen_at_ms: sql::unsigned(row, "seen_at_ms")?,
         revoked_at_ms: revoked_at_ms.map(i64::unsigned_abs),
     })
@@ -96,6 +106,17 @@ pub async fn list<C: ConnectionTrait>(
     );
     let rows = sql::all(connection, &text, vec![account_id.into(), after.into(), signed(limit).into()]).await?;
     rows.iter().map(read).collect()
+}
+
+/// Names of these nodes.
+pub async fn names<C: ConnectionTrait>(connection: &C, ids: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    const NAMES: &str = "SELECT id, name FROM nodes WHERE id IN {list:1}";
+    let values = vec![batch::list(ids.iter().map(|id| id.unsigned_abs()))];
+    let rows = connection.query_all_raw(batch::statement(connection.get_database_backend(), NAMES, values)).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
 }
 
 /// Keep a new node.

@@ -45,6 +45,7 @@ pub async fn forget_some(db: &impl ConnectionTrait, job: i64, rows: u64) -> Resu
     for text in [
         "DELETE FROM leases WHERE job = $1",
         "DELETE FROM stages WHERE job = $1",
+        "DELETE FROM paces WHERE job = $1",
         "DELETE FROM idempotency WHERE job = $1",
         "DELETE FROM jobs WHERE id = $1",
     ] {
@@ -90,7 +91,7 @@ async fn release_files(db: &impl ConnectionTrait, job: &JobRow, rows: u64) -> Re
     let mut unnamed: HashSet<Digest> = files(&job.submission).collect();
     let mut before = None;
     while !unnamed.is_empty() {
-        let page = jobs::page(db, job.account, before, NAMES_PAGE).await?;
+        let page = jobs::page(db, job.account, &jobs::Which::default(), before, NAMES_PAGE).await?;
         for other in page.iter().filter(|other| other.id != job.id) {
             let result = other.result.as_ref().map(|result| result.digest);
             for named in files(&other.submission).chain(result) {

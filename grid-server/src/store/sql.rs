@@ -6,6 +6,7 @@ use sea_orm::{ConnectionTrait, QueryResult, Statement, TryGetable, Value};
 use super::StoreError;
 
 fn statement<C: ConnectionTrait>(connection: &C, sql: &str, values: Vec<Value>) -> Statement {
+    super::count_statement();
     Statement::from_sql_and_values(connection.get_database_backend(), sql, values)
 }
 

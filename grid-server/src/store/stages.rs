@@ -1,10 +1,12 @@
 //! Stages of a job with their counters, changed in the same transaction as the units that they count.
 
+use std::collections::HashMap;
+
 use fallow_protocol::api::{UnitCounts, UnitState};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
-use super::batch::{int, statement};
+use super::batch::{int, list, statement};
 use super::units::count;
 
 /// A stage: the guest's split, the work, or a level of the merge.
@@ -128,6 +130,20 @@ const OF_JOB: &str = "SELECT stage, total, split_done, split_state, next_seq, wa
 pub async fn of_job(db: &impl ConnectionTrait, job: i64) -> Result<Vec<Stage>, StoreError> {
     let rows = db.query_all_raw(statement(db.get_database_backend(), OF_JOB, vec![job.into()])).await?;
     rows.iter().map(read).collect()
+}
+
+const OF_JOBS: &str = "SELECT stage, total, split_done, split_state, next_seq, waiting, running, checking, done, again,
+        failed, left_out, job FROM stages WHERE job IN {list:1} ORDER BY job, stage";
+
+/// Stages of these jobs in order, by job.
+pub async fn of_jobs(db: &impl ConnectionTrait, jobs: &[i64]) -> Result<HashMap<i64, Vec<Stage>>, StoreError> {
+    let values = vec![list(jobs.iter().map(|job| job.unsigned_abs()))];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), OF_JOBS, values)).await?;
+    let mut stages: HashMap<i64, Vec<Stage>> = HashMap::new();
+    for row in &rows {
+        stages.entry(row.try_get_by_index(12)?).or_default().push(read(row)?);
+    }
+    Ok(stages)
 }
 
 fn read(row: &QueryResult) -> Result<Stage, StoreError> {

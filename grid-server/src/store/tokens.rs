@@ -30,6 +30,10 @@ pub struct Bearer {
     pub account_id: i64,
     /// Public id of its account.
     pub account: AccountId,
+    /// Whether the account is an operator's.
+    pub operator: bool,
+    /// Why the account may do nothing, where that is so.
+    pub suspended: Option<String>,
 }
 
 /// A token to be kept.
@@ -91,14 +95,16 @@ pub async fn by_hash<C: ConnectionTrait>(
 ) -> Result<Option<Bearer>, StoreError> {
     let row = sql::one(
         connection,
-        "SELECT t.id, t.public_id, t.name, t.scopes, t.expires_at_ms, t.account_id, a.public_id AS account \
-         FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE t.hash = $1 AND t.expires_at_ms > $2",
+        "SELECT t.id, t.public_id, t.name, t.scopes, t.expires_at_ms, t.account_id, a.public_id AS account, \
+         a.role, a.suspended_reason FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE t.hash = $1 AND t.expires_at_ms > $2",
         vec![hash.0.to_vec().into(), signed(now_ms).into()],
     )
     .await?;
     let Some(row) = row else { return Ok(None) };
     let (account_id, account) = (sql::get(&row, "account_id")?, sql::parsed(&row, "account")?);
-    Ok(Some(Bearer { token: read(&row)?, account_id, account }))
+    let operator = sql::get::<String>(&row, "role")? == "operator";
+    let suspended = sql::get(&row, "suspended_reason")?;
+    Ok(Some(Bearer { token: read(&row)?, account_id, account, operator, suspended }))
 }
 
 /// Up to `limit` tokens of an account after the internal id `after`, ended ones too.
@@ -137,4 +143,9 @@ pub async fn by_public_id<C: ConnectionTrait>(
 pub async fn delete<C: ConnectionTrait>(connection: &C, account_id: i64, public_id: &str) -> Result<bool, StoreError> {
     let text = "DELETE FROM tokens WHERE account_id = $1 AND public_id = $2";
     Ok(sql::execute(connection, text, vec![account_id.into(), public_id.into()]).await? == 1)
+}
+
+/// End all tokens of an account.
+pub async fn delete_all<C: ConnectionTrait>(connection: &C, account_id: i64) -> Result<(), StoreError> {
+    sql::execute(connection, "DELETE FROM tokens WHERE account_id = $1", vec![account_id.into()]).await.map(drop)
 }

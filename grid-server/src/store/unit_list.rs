@@ -1,6 +1,7 @@
 //! Units as the API lists them: pages in order, optionally of one stage or one state.
 
 use fallow_protocol::api::{UnitInfo, UnitState};
+use fallow_protocol::unit::UnitKey;
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::StoreError;
@@ -8,12 +9,30 @@ use super::batch::{int, statement};
 use super::logs::outcome;
 use super::units::{count, state_byte, state_of};
 
-const PAGE: &str = "SELECT u.stage, u.seq, u.state, u.attempt, n.public_id, n.account_id, u.class, u.message, u.fuel,
-        u.wall_us, u.memory_bytes, u.output_len
-    FROM units u LEFT JOIN nodes n ON n.id = u.node
-    WHERE u.job = $1 AND u.stage >= $2 AND u.stage <= $3 AND (u.stage, u.seq) > ($4, $5)
-        AND u.state >= $6 AND u.state <= $7
-    ORDER BY u.stage, u.seq LIMIT $8";
+/// What all statements here give of a unit.
+const COLUMNS: &str =
+    "SELECT units.stage, units.seq, units.state, units.attempt, n.public_id, n.account_id, units.class,
+        units.message, units.fuel, units.wall_us, units.memory_bytes, units.output_len";
+
+// A page is found by the key alone: any other bound on the stage would make SQLite read the job from its beginning.
+const FROM: &str = "LEFT JOIN nodes n ON n.id = units.node
+    WHERE units.job = $1 AND (units.stage, units.seq) > ($2, $3) AND +units.stage <= $4
+        AND units.state >= $5 AND units.state <= $6";
+const ORDER: &str = "ORDER BY units.stage, units.seq LIMIT $7";
+
+/// Units in few states are found by the indexes that have only them.
+pub(super) fn page_text(state: Option<UnitState>) -> String {
+    let (index, only) = match state {
+        Some(UnitState::Failed | UnitState::LeftOut) => {
+            ("{by:units_failed}", "AND (units.state = 5 OR units.state = 6)")
+        }
+        Some(UnitState::Again | UnitState::Checking) => {
+            ("{by:units_again}", "AND (units.state = 4 OR units.state = 2)")
+        }
+        _ => ("", ""),
+    };
+    format!("{COLUMNS} FROM units {index} {FROM} {only} {ORDER}")
+}
 
 /// A unit, with the account of the node that had it last.
 #[derive(Clone, Debug)]
@@ -33,13 +52,24 @@ pub async fn page(
     after: Option<(u16, u64)>,
     limit: u64,
 ) -> Result<Vec<ListedUnit>, StoreError> {
-    let stages = stage.map_or((0, i64::from(u16::MAX)), |stage| (i64::from(stage), i64::from(stage)));
+    let (first, last) = stage.map_or((0, i64::from(u16::MAX)), |stage| (i64::from(stage), i64::from(stage)));
     let states = state.map_or((0, 6), |state| (state_byte(state), state_byte(state)));
-    let after = after.map_or((-1, 0), |(stage, seq)| (i64::from(stage), int(seq)));
-    let values = [stages.0, stages.1, after.0, after.1, states.0, states.1, int(limit)];
+    let after = after.map_or((-1, 0), |(stage, seq)| (i64::from(stage), int(seq))).max((first, -1));
+    let values = [after.0, after.1, last, states.0, states.1, int(limit)];
     let values = std::iter::once(job).chain(values).map(Into::into).collect();
-    let rows = db.query_all_raw(statement(db.get_database_backend(), PAGE, values)).await?;
+    let rows = db.query_all_raw(statement(db.get_database_backend(), &page_text(state), values)).await?;
     rows.iter().map(read).collect()
+}
+
+/// One unit.
+pub async fn one(db: &impl ConnectionTrait, job: i64, key: UnitKey) -> Result<Option<ListedUnit>, StoreError> {
+    let text = format!(
+        "{COLUMNS} FROM units LEFT JOIN nodes n ON n.id = units.node
+        WHERE units.job = $1 AND units.stage = $2 AND units.seq = $3"
+    );
+    let values = vec![job.into(), i64::from(key.stage).into(), int(key.seq).into()];
+    let row = db.query_one_raw(statement(db.get_database_backend(), &text, values)).await?;
+    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &QueryResult) -> Result<ListedUnit, StoreError> {

@@ -518,6 +518,22 @@ pub async fn outputs(
     rows.iter().map(ended).collect()
 }
 
+const DONE: &str = "SELECT seq, state, output_len, output, output_blob FROM units
+    WHERE job = $1 AND stage = $2 AND seq < $3 AND state = 3 ORDER BY seq LIMIT $4";
+
+/// The first `limit` units with outputs, of those with numbers below `below`.
+pub async fn done(
+    db: &impl ConnectionTrait,
+    job: i64,
+    stage: u16,
+    below: u64,
+    limit: u64,
+) -> Result<Vec<Ended>, StoreError> {
+    let values = vec![job.into(), i64::from(stage).into(), int(below).into(), int(limit).into()];
+    let rows = db.query_all_raw(statement(db.get_database_backend(), DONE, values)).await?;
+    rows.iter().map(ended).collect()
+}
+
 fn ended(row: &QueryResult) -> Result<Ended, StoreError> {
     let state = state_of(row.try_get_by_index(1)?)?;
     let output = match state {

@@ -85,7 +85,8 @@ async fn run(
         Ok(result) => How::Result(Box::new(result)),
         Err(AnchorError::Stopping) => return Ok(()),
         Err(error) => {
-            let again = matches!(error, AnchorError::Busy | AnchorError::OverBudget { .. } | AnchorError::Store(_));
+            use AnchorError::{Busy, OverBudget, Store, Suspended};
+            let again = matches!(error, Busy | OverBudget { .. } | Store(_) | Suspended(_));
             if !again {
                 tracing::info!(job = %job.public_id, stage = key.stage, seq = key.seq, %error, "a check was not made");
                 job.lock().not_by_server.insert(key);

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use fallow_protocol::Digest;
 use fallow_protocol::api::UnitState;
-use fallow_protocol::job::{Assemble, Split};
+use fallow_protocol::job::{Assemble, JobSubmission, Split};
 use fallow_protocol::unit::{Output, STAGE_RUN};
 use tokio::io::AsyncReadExt;
 use tokio::sync::RwLockReadGuard;
@@ -42,7 +42,7 @@ pub async fn result<'a>(app: &'a App, job: &ActiveJob) -> anyhow::Result<((Diges
                 Some(output) if archive => add_entry(app, job, &mut writer, unit, output).await?,
                 Some(output) => copy(app, &mut writer, output).await?,
                 None if unit.state == UnitState::LeftOut => {
-                    missing.push_str(&format!("{}\t{}\n", unit.seq, entry_name(job, unit.seq)));
+                    missing.push_str(&format!("{}\t{}\n", unit.seq, entry_name(&job.submission, unit.seq)));
                 }
                 None => anyhow::bail!("unit {} has no output", unit.seq),
             }
@@ -77,7 +77,7 @@ async fn add_entry(
     unit: &Ended,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let name = entry_name(job, unit.seq);
+    let name = entry_name(&job.submission, unit.seq);
     writer.write(&archive::header(&name, output.len(), job.epoch_ms / 1_000)).await?;
     copy(app, writer, output).await?;
     writer.write(archive::padding(output.len())).await?;
@@ -104,9 +104,9 @@ async fn copy(app: &App, writer: &mut BlobWriter, output: &Output) -> anyhow::Re
 }
 
 /// Name of a unit's output: its input file's where units are files, else its number.
-fn entry_name(job: &ActiveJob, seq: u64) -> String {
-    let file = match job.submission.split {
-        Split::File => usize::try_from(seq).ok().and_then(|index| job.submission.inputs.get(index)),
+pub(crate) fn entry_name(submission: &JobSubmission, seq: u64) -> String {
+    let file = match submission.split {
+        Split::File => usize::try_from(seq).ok().and_then(|index| submission.inputs.get(index)),
         _ => None,
     };
     file.map_or_else(|| format!("unit-{seq:08}"), |file| file.name.clone())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use fallow_protocol::api::UnitState;
 use fallow_protocol::outcome::Outcome;
-use fallow_protocol::unit::{UnitKey, UnitResult};
+use fallow_protocol::unit::{STAGE_RUN, UnitKey, UnitResult};
 use grid_core::NodeNo;
 use grid_core::life::{JobFailure, Others};
 use grid_core::matching::{Snapshot, others_for};
@@ -18,7 +18,8 @@ use super::pay::{Settled, next_number};
 use super::records::{Kept, Records};
 use super::verdict::{Decided, Decider, Facts};
 use crate::app::{App, now_ms};
-use crate::jobs::ActiveJob;
+use crate::jobs::{ActiveJob, timeline};
+use crate::store::paces::{self, Pace};
 use crate::store::stages::Moves;
 use crate::store::units::Standing;
 use crate::store::{StoreError, attempts, blobs, checkpoints, jobs, logs, nodes, stages, units};
@@ -90,24 +91,13 @@ struct Written {
 pub async fn conclude(app: &App, all: Vec<Endings>) -> anyhow::Result<()> {
     let snapshot = Arc::new(snapshot_for(app, &all));
     let draws = Arc::new(draws(all.iter().map(|endings| endings.list.len()).sum())?);
-    let (all, trust) = (Arc::new(all), app.trust.clone());
-    let shared = all.clone();
-    let written = app
-        .store
-        .write(move |db| {
-            let (all, snapshot, trust, draws) = (shared.clone(), snapshot.clone(), trust.clone(), draws.clone());
-            Box::pin(async move {
-                let mut written = Vec::with_capacity(all.len());
-                let mut draws = draws.as_slice();
-                for endings in all.iter() {
-                    let (these, rest) = draws.split_at(endings.list.len());
-                    draws = rest;
-                    written.push(write(db, &trust, endings, these, snapshot.as_ref().as_ref()).await?);
-                }
-                Ok(written)
-            })
-        })
-        .await?;
+    let all = Arc::new(all);
+    let write = |memory| write_all(app, all.clone(), snapshot.clone(), draws.clone(), memory);
+    let written = match write(Memory::Believed).await {
+        // A result that was told twice, or a lease that ended meanwhile.
+        Err(StoreError::Behind) => write(Memory::Asked).await?,
+        written => written?,
+    };
     for (endings, written) in all.iter().zip(written) {
         let failure = written.failure.map(|failure| format!("{}{failure}", cause(endings, &written)));
         remember(app, endings, written);
@@ -118,6 +108,39 @@ pub async fn conclude(app: &App, all: Vec<Endings>) -> anyhow::Result<()> {
     app.wakes.dispatch.notify_one();
     app.wakes.finish.notify_one();
     Ok(())
+}
+
+/// What is known of leases before the rows are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Memory {
+    /// What is remembered is taken for true; where it is not, nothing is written ([`StoreError::Behind`]).
+    Believed,
+    /// The rows are asked.
+    Asked,
+}
+
+async fn write_all(
+    app: &App,
+    all: Arc<Vec<Endings>>,
+    snapshot: Arc<Option<Snapshot>>,
+    draws: Arc<Vec<u64>>,
+    memory: Memory,
+) -> Result<Vec<Written>, StoreError> {
+    let trust = app.trust.clone();
+    let work = app.store.write(move |db| {
+        let (all, snapshot, trust, draws) = (all.clone(), snapshot.clone(), trust.clone(), draws.clone());
+        Box::pin(async move {
+            let mut written = Vec::with_capacity(all.len());
+            let mut draws = draws.as_slice();
+            for endings in all.iter() {
+                let (these, rest) = draws.split_at(endings.list.len());
+                draws = rest;
+                written.push(write(db, &trust, endings, these, snapshot.as_ref().as_ref(), memory).await?);
+            }
+            Ok(written)
+        })
+    });
+    work.await
 }
 
 /// What decides which results are checked: nobody outside can foresee it.
@@ -226,6 +249,7 @@ async fn write(
     endings: &Endings,
     draws: &[u64],
     snapshot: Option<&Snapshot>,
+    memory: Memory,
 ) -> Result<Written, StoreError> {
     let Endings { job, stage, list } = endings;
     let mut records = Records::default();
@@ -233,7 +257,7 @@ async fn write(
     let origins = origins(db, endings).await?;
     let slow: Vec<u64> = list.iter().filter(|ending| !Decider::is_plain(ending)).map(|ending| ending.key.seq).collect();
     let mut standing = load_standing(db, job.id, *stage, &slow).await?;
-    let awaited = awaited(db, trust, endings).await?;
+    let awaited = awaited(db, trust, endings, memory).await?;
     let treated = treat_all(trust, endings, draws, &origins, &awaited, &mut records);
     let is_drawn = |(ending, treated): &(&Ending, &Treated)| {
         Decider::is_plain(ending) && matches!(treated.treatment, Treatment::Check { .. } | Treatment::Refused)
@@ -270,6 +294,10 @@ async fn write(
     };
     let conclusions: Vec<_> = decided.iter().map(|decided| decided.conclusion.clone()).collect();
     let changed: HashSet<u64> = units::conclude(db, job.id, *stage, &conclusions).await?.into_iter().collect();
+    let numbered = |(ending, treated): (&Ending, &Treated)| (treated.position > 0).then_some(ending.key.seq);
+    if memory == Memory::Believed && list.iter().zip(&treated).filter_map(numbered).any(|seq| !changed.contains(&seq)) {
+        return Err(StoreError::Behind);
+    }
     decided.retain(|decided| changed.contains(&decided.conclusion.seq));
     let mut written = write_rest(db, endings, decided, changed, failure).await?;
     written.frozen = consequences(db, trust, endings, &written.decided, &mut records).await?;
@@ -310,6 +338,7 @@ async fn write_rest(
         }
     }
     stages::count_moves(db, job.id, *stage, &moves).await?;
+    count_pace(db, job, *stage, now, &decided).await?;
     attempts::insert(db, job.id, *stage, now, &earlier).await?;
     logs::insert(db, job.id, *stage, &said).await?;
     if fuel > 0 {
@@ -323,6 +352,24 @@ async fn write_rest(
         checkpoints::delete(db, job.id, *stage, &over).await?;
     }
     Ok(Written { decided, changed, moves, fuel, failure, ..Written::default() })
+}
+
+/// Count units of the work that ended, by time.
+async fn count_pace(
+    db: &sea_orm::DatabaseTransaction,
+    job: &ActiveJob,
+    stage: u16,
+    now_ms: u64,
+    decided: &[Decided],
+) -> Result<(), StoreError> {
+    let ended =
+        |state: fn(UnitState) -> bool| decided.iter().filter(|decided| state(decided.conclusion.state)).count() as u64;
+    let done = ended(|state| state == UnitState::Done);
+    let failed = ended(|state| matches!(state, UnitState::Failed | UnitState::LeftOut));
+    if stage != STAGE_RUN || done + failed == 0 {
+        return Ok(());
+    }
+    paces::add(db, job.id, &Pace { at_ms: timeline::bucket(job.created_at_ms, now_ms), done, failed }).await
 }
 
 fn ended_with_checkpoint(job: &ActiveJob, stage: u16, decided: &[Decided]) -> Vec<u64> {

@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fallow_protocol::api::UnitState;
+use fallow_protocol::api::{UnitState, Who};
 use fallow_protocol::limits::FRAME_BYTES_MAX;
 use fallow_protocol::link::CheckpointRef;
 use fallow_protocol::unit::{STAGE_RUN, UnitKey};
-use grid_core::matching::{AHEAD_AFTER_MS, Grant, Snapshot, ahead, mind_the_door, plan};
+use grid_core::NodeNo;
+use grid_core::life::About;
+use grid_core::matching::{AHEAD_AFTER_MS, Grant, JobView, Snapshot, ahead, mind_the_door, plan};
 
-use super::{alone, lease};
+use super::{alone, gather, lease, suspend};
 use crate::app::{App, now_ms};
 use crate::jobs::ActiveJob;
 use crate::jobs::active::{OPEN_MAX, OpenUnit};
@@ -68,7 +70,7 @@ pub struct Filled {
 
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
-    while super::pause(&app, &app.wakes.dispatch, PERIOD).await {
+    while super::pause(&app, "dispatch", &app.wakes.dispatch, PERIOD).await {
         // One plan gives each node one lease a job at most; go on while something was given.
         loop {
             match super::guarded(turn(&app)).await {
@@ -84,6 +86,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
+    suspend::turn(app).await?;
     let jobs = app.active.all();
     if jobs.is_empty() || app.nodes.online() == 0 {
         return Ok(false);
@@ -93,6 +96,9 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     }
     let snapshot = snapshot(app, &jobs);
     tell_ahead(app, &jobs, &snapshot);
+    for (job, view) in jobs.iter().zip(&snapshot.jobs) {
+        gather::tell(app, job, view, &snapshot.nodes).await?;
+    }
     let plan = plan(&snapshot);
     for (job, key) in plan.alone {
         alone::check(app, job.0, key).await?;
@@ -119,6 +125,7 @@ async fn turn(app: &Arc<App>) -> anyhow::Result<bool> {
     let mut given = 0;
     for (order, filled) in orders.iter().zip(filled) {
         remember(order, &filled);
+        app.live.changed(order.job.id, order.stage, filled.units.iter().map(|unit| unit.seq));
         given += filled.units.len() as u64;
         lease::give(app, order, filled);
     }
@@ -141,11 +148,22 @@ fn tell_ahead(app: &App, jobs: &[Arc<ActiveJob>], snapshot: &Snapshot) {
 /// What the rules see.
 pub fn snapshot(app: &App, jobs: &[Arc<ActiveJob>]) -> Snapshot {
     let about = |node| app.trust.about(node);
-    let jobs = jobs.iter().map(|job| job.view(app.active.fuel_left(job.account), &about)).collect();
+    let jobs = jobs.iter().map(|job| view(app, job, &about)).collect();
     let mut nodes = app.nodes.views(|node, owner| app.trust.worth(node, owner));
     let (policy, anchor) = (*app.trust.policy(), app.anchor.ready().is_ok());
+    for node in nodes.iter_mut().filter(|node| node.takes.who == Who::Groups) {
+        Arc::make_mut(&mut node.takes).companions = app.groups.companions(node.owner.0);
+    }
     mind_the_door(&mut nodes, &policy, app.trust.door(), anchor);
     Snapshot { nodes, jobs, policy, anchor, has_anchor: !app.anchor.is_off() }
+}
+
+/// What the rules see of one job.
+pub fn view(app: &App, job: &ActiveJob, about: &dyn Fn(NodeNo) -> About) -> JobView {
+    let mut view = job.view(app.active.fuel_left(job.account), about);
+    view.suspended = app.suspensions.job(job);
+    view.members = app.groups.members(&job.submission.run_on);
+    view
 }
 
 /// Keep some open units in memory, where there are more.

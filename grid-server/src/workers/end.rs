@@ -120,4 +120,5 @@ fn forget(app: &App, job: &Arc<ActiveJob>, phase: JobPhase) {
         app.metrics.jobs_active.set(app.active.len() as i64);
     }
     job.touch();
+    app.live.upset(job.id);
 }

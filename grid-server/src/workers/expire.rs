@@ -26,7 +26,7 @@ const FLUSH: Duration = Duration::from_secs(15);
 pub async fn run(app: Arc<App>) {
     let never = tokio::sync::Notify::new();
     let mut flushed = Instant::now();
-    while super::pause(&app, &never, PERIOD).await {
+    while super::pause(&app, "expire", &never, PERIOD).await {
         if let Err(error) = super::guarded(turn(&app, &mut flushed)).await {
             tracing::error!(error = format!("{error:#}"), "failed to end leases");
         }

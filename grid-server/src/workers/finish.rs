@@ -22,7 +22,7 @@ const ASSEMBLIES_MAX: usize = 2;
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
     let room = Arc::new(Semaphore::new(ASSEMBLIES_MAX));
-    while super::pause(&app, &app.wakes.finish, PERIOD).await {
+    while super::pause(&app, "finish", &app.wakes.finish, PERIOD).await {
         for job in app.active.all() {
             if let Err(error) = super::guarded(step(&app, &job, &room)).await {
                 tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to go on with a job");

@@ -69,7 +69,6 @@ fn held(order: &Order, filled: &Filled) -> Held {
     }
 }
 
-/// Whether this connection of the node has to be told of the job first.
 /// The same without a lease. Where the job has ended meanwhile, the node has nothing more to do with it.
 pub fn introduce_ahead(app: &App, node: &Node, job: &ActiveJob) {
     introduce(app, node, job);
@@ -78,6 +77,18 @@ pub fn introduce_ahead(app: &App, node: &Node, job: &ActiveJob) {
     }
 }
 
+/// Tell a node which outputs of a job it may be asked to join, and let it read them.
+pub fn introduce_parts(app: &App, node: &Node, job: &ActiveJob, parts: Vec<(Digest, u64)>) {
+    introduce_ahead(app, node, job);
+    {
+        let mut inner = node.lock();
+        let Some(share) = inner.jobs.get_mut(&job.id) else { return };
+        share.blobs.extend(parts.iter().map(|(digest, _)| *digest));
+    }
+    node.send(vec![ToNode::Job(Box::new(JobGrant { parts, ..grant(app, job, node) }))]);
+}
+
+/// Whether this connection of the node has to be told of the job first.
 fn is_news(node: &Node, job: &ActiveJob) -> bool {
     let mut inner = node.lock();
     let share = inner.jobs.entry(job.id).or_insert_with(|| share(job));
@@ -90,6 +101,7 @@ pub fn share(job: &ActiveJob) -> JobShare {
     JobShare {
         blobs: shared.chain([job.module.component]).collect(),
         upload_bytes_max: job.upload_bytes_max(),
+        since_ms: now_ms(),
         ..JobShare::default()
     }
 }
@@ -108,6 +120,7 @@ fn grant(app: &App, job: &ActiveJob, node: &Node) -> JobGrant {
         seed: job.seed,
         epoch_ms: job.epoch_ms,
         shared: job.submission.shared.iter().cloned().zip(job.shared_lens.iter().copied()).collect(),
+        parts: Vec::new(),
     }
 }
 

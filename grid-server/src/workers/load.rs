@@ -20,6 +20,7 @@ use crate::store::modules::ModuleRow;
 use crate::store::stages::Stage;
 use crate::store::{blobs, checkpoints, jobs, leases, modules, nodes, stages, trust, units};
 use crate::trust::{SERVER, place_of};
+use crate::{groups, suspensions};
 
 /// Active jobs and leases.
 pub async fn everything(app: &App) -> anyhow::Result<()> {
@@ -30,6 +31,8 @@ pub async fn everything(app: &App) -> anyhow::Result<()> {
     for node in nodes::places(db).await? {
         app.trust.enter(node.0, place_of(node.1, std::net::Ipv4Addr::UNSPECIFIED.into(), &node.2));
     }
+    groups::load(app).await?;
+    suspensions::load(app).await?;
     give_back(app).await?;
     for row in jobs::active(db).await? {
         let module = modules::by_digest(db, row.account, &row.submission.module).await?;
@@ -92,6 +95,7 @@ pub async fn activate(app: &App, row: JobRow, module: ModuleRow, stages: Vec<Sta
     anyhow::ensure!(!stages.is_empty(), "the job {} has no stage", row.public_id);
     let job = Arc::new(ActiveJob::new(row, module, &manifest.profile, shared_lens, stages));
     app.active.insert(job.clone());
+    app.live.upset(job.id);
     app.metrics.jobs_active.set(app.active.len() as i64);
     Ok(job)
 }

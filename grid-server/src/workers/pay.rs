@@ -1,9 +1,9 @@
 //! Who is paid for what was decided: sums by lender and frame, held or paid at once, in the transaction that decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fallow_protocol::manifest::Limits;
-use grid_core::ledger::{Account, Amount, Cause, LedgerError, Reason, Transfer, Work};
+use grid_core::ledger::{Account, Amount, BATCH_MAX, Cause, LedgerError, Reason, Transfer, Work};
 use grid_core::pricing::{Price, cost, split_fee};
 use grid_core::settle::{Pay, Payer};
 use grid_core::{AccountNo, JobNo, NodeNo};
@@ -47,6 +47,13 @@ pub struct Settled {
     pub left: Option<Amount>,
     /// Whether something could not be paid.
     pub unpaid: bool,
+}
+
+/// Transfers that are due, by what they are for.
+#[derive(Debug)]
+struct Due {
+    author: Vec<(Slip, Vec<Transfer>)>,
+    checks: Vec<(Slip, Transfer)>,
 }
 
 impl Bill {
@@ -96,6 +103,21 @@ impl Bill {
         self.held.iter().map(holding).collect()
     }
 
+    /// What is to be paid now.
+    fn due(&self, job: JobNo, stage: u16, price: &Price, limits: &Limits) -> Due {
+        let work =
+            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
+        let of_author = |(slip, (_, fuel)): (&Slip, &(Vec<u64>, u64))| {
+            let (pay, fee) = shares(slip, *fuel, price, limits);
+            (*slip, Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee))
+        };
+        let of_grid = |(slip, fuel): (&Slip, &u64)| {
+            let (pay, _) = shares(slip, *fuel, price, limits);
+            (*slip, Transfer::check(work(slip), AccountNo(slip.owner), pay))
+        };
+        Due { author: self.author.iter().map(of_author).collect(), checks: self.grid.iter().map(of_grid).collect() }
+    }
+
     /// Write holdings and transfers.
     pub async fn write(
         self,
@@ -113,37 +135,35 @@ impl Bill {
             holdings::insert(db, &holdings).await?;
             return Ok(settled);
         };
-        let owners = holdings.iter().map(|holding| holding.owner);
-        let paid = self.author.keys().chain(self.grid.keys()).map(|slip| AccountNo(slip.owner));
-        let lenders = owners.chain(paid).filter(|owner| owner.0 != SERVER);
-        for owner in lenders.collect::<BTreeSet<_>>() {
-            ledger::open_account(db, Account::user(owner)).await?;
-        }
-        let work =
-            |slip: &Slip| Work::Frame { job, stage, node: NodeNo(slip.node), by: NodeNo(slip.by), frame: slip.frame };
-        for (slip, (units, fuel)) in &self.author {
-            let (pay, fee) = shares(slip, *fuel, price, limits);
-            let transfers = Transfer::pay(work(slip), AccountNo(slip.owner), pay, fee);
-            if !apply(db, &transfers, now).await? {
-                // What nobody can pay now is held open until the budget is raised.
-                settled.unpaid = true;
-                let due =
-                    Holding { units: units.clone(), fuel: *fuel, amount: pay, fee, ..unpaid(job, stage, slip, now) };
-                holdings.push(due);
+        let due = self.due(job, stage, price, limits);
+        let held = holdings.iter().flat_map(|it| Transfer::hold(it.work(), it.owner, it.amount, it.fee));
+        let checks = due.checks.iter().map(|(_, check)| *check).filter(|check| !check.amount.is_zero());
+        let all: Vec<Transfer> =
+            due.author.iter().flat_map(|(_, transfers)| transfers.clone()).chain(held).chain(checks).collect();
+        // Nearly always all of it can be paid: then it is one batch.
+        if all.len() > BATCH_MAX || !apply(db, &all, now).await? {
+            for (slip, transfers) in &due.author {
+                if !apply(db, transfers, now).await? {
+                    // What nobody can pay now is held open until the budget is raised.
+                    settled.unpaid = true;
+                    let (units, fuel) = &self.author[slip];
+                    let (amount, fee) = shares(slip, *fuel, price, limits);
+                    let units = units.clone();
+                    holdings.push(Holding { units, fuel: *fuel, amount, fee, ..unpaid(job, stage, slip, now) });
+                }
             }
-        }
-        for holding in holdings.iter_mut().filter(|holding| holding.state == State::Held) {
-            let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
-            if !apply(db, &transfers, now).await? {
-                settled.unpaid = true;
-                holding.state = State::Unpaid;
+            for holding in holdings.iter_mut().filter(|holding| holding.state == State::Held) {
+                let transfers = Transfer::hold(holding.work(), holding.owner, holding.amount, holding.fee);
+                if !apply(db, &transfers, now).await? {
+                    settled.unpaid = true;
+                    holding.state = State::Unpaid;
+                }
+            }
+            for (slip, transfer) in due.checks {
+                check(db, transfer, known(slip.node), now).await?;
             }
         }
         holdings::insert(db, &holdings).await?;
-        for (slip, fuel) in &self.grid {
-            let (pay, _) = shares(slip, *fuel, price, limits);
-            check(db, Transfer::check(work(slip), AccountNo(slip.owner), pay), known(slip.node), now).await?;
-        }
         settled.left = Some(left(db, job).await?);
         Ok(settled)
     }

@@ -62,6 +62,7 @@ async fn revoke_of_job(app: &App, node: i64, job: i64, stage: u16, list: Vec<Hol
     match active.filter(|_| !heavy) {
         Some(active) => {
             remember(&active, node, stage, &changed);
+            app.live.changed(job, stage, changed.iter().copied());
             load::money(app, &active).await?;
         }
         None => bring_back(app, job).await?,

@@ -29,7 +29,7 @@ const STALE_PERIOD_MS: u64 = 600_000;
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
     let mut stale_at_ms = now_ms();
-    while super::pause(&app, &app.wakes.settle, PERIOD).await {
+    while super::pause(&app, "settle", &app.wakes.settle, PERIOD).await {
         for (step, outcome) in [
             ("look through a caught node's results", super::guarded(reviews(&app)).await),
             ("pay what was owed", super::guarded(owed(&app)).await),

@@ -31,8 +31,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
-    while super::pause(&app, &app.wakes.split, PERIOD).await {
-        for job in app.active.all() {
+    while super::pause(&app, "split", &app.wakes.split, PERIOD).await {
+        for job in app.active.all().into_iter().filter(|job| app.suspensions.job(job).is_none()) {
             if let Err(error) = super::guarded(make(&app, &job)).await {
                 tracing::error!(job = %job.public_id, error = format!("{error:#}"), "failed to make units");
             }
@@ -164,6 +164,7 @@ async fn commit(app: &App, job: &Arc<ActiveJob>, stage: &Stage, batch: Batch) ->
         .await?;
     if written {
         grew(app, job, number, made, done, split_state);
+        app.live.grew(id, number, total, total + made);
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ fn draw(all: usize, wanted: usize) -> anyhow::Result<Vec<usize>> {
 
 /// What stands becomes a claim. Gives the units that wait for a check now.
 async fn write(app: &App, job: &Arc<ActiveJob>, stage: u16, chosen: Vec<Chosen>) -> anyhow::Result<Vec<Open>> {
-    let (chosen, shared) = (Arc::new(chosen), job.clone());
+    let (chosen, shared, id) = (Arc::new(chosen), job.clone(), job.id);
     let opened = app
         .store
         .write(move |db| {
@@ -136,6 +136,7 @@ async fn write(app: &App, job: &Arc<ActiveJob>, stage: u16, chosen: Vec<Chosen>)
             })
         })
         .await?;
+    app.live.changed(id, stage, opened.iter().map(|open| open.seq));
     Ok(opened)
 }
 

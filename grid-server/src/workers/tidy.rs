@@ -17,7 +17,7 @@ const HOUR_MS: u64 = 3_600_000;
 /// Serve until the server stops.
 pub async fn run(app: Arc<App>) {
     let never = tokio::sync::Notify::new();
-    while super::pause(&app, &never, PERIOD).await {
+    while super::pause(&app, "tidy", &never, PERIOD).await {
         if let Err(error) = super::guarded(tidy(&app, now_ms())).await {
             tracing::error!(error = format!("{error:#}"), "failed to tidy");
         }

@@ -92,13 +92,15 @@ impl Rig {
             expires_at_ms: now_ms() + 86_400_000,
         };
         let signed = AuthoredManifest::sign(&manifest, &self.author);
-        let new = NewModule { manifest: BASE64.encode(&signed.bytes), author_signature: signed.author_signature };
+        let new =
+            NewModule { manifest: BASE64.encode(&signed.bytes), author_signature: signed.author_signature, name: None };
         let sent = self.grid.post("/api/v1/modules", &self.token, &new).await;
         let status = sent.status().as_u16();
         assert!(status == 201 || status == 200, "{}", sent.text().await.unwrap());
         let module = read::<ModuleInfo>(sent, status).await.module;
         JobSubmission {
             name: guest.into(),
+            project: None,
             module,
             args: Vec::new(),
             split: Split::Range { from: 0, to: 1, per_unit: 1 },

@@ -55,6 +55,10 @@ impl Grid {
         self.ask(Method::POST, path, token).json(body).send().await.unwrap()
     }
 
+    pub async fn send(&self, method: Method, path: &str, token: &str, body: &impl serde::Serialize) -> Response {
+        self.ask(method, path, token).json(body).send().await.unwrap()
+    }
+
     pub async fn delete(&self, path: &str, token: &str) -> Response {
         self.ask(Method::DELETE, path, token).send().await.unwrap()
     }

@@ -29,7 +29,7 @@ fn manifest(author: &SecretKey) -> Manifest {
 
 fn body(manifest: &Manifest, author: &SecretKey) -> NewModule {
     let authored = AuthoredManifest::sign(manifest, author);
-    NewModule { manifest: BASE64.encode(&authored.bytes), author_signature: authored.author_signature }
+    NewModule { manifest: BASE64.encode(&authored.bytes), author_signature: authored.author_signature, name: None }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use fallow_protocol::api::{Enrol, Enrolled, JoinToken, NewJoinToken, NodeInfo, Page};
 use fallow_protocol::keys::Purpose;
 use fallow_protocol::link::enrol_bytes;
-use fallow_protocol::{Digest, SecretKey};
+use fallow_protocol::{Digest, NodeId, SecretKey};
 use reqwest::{Method, Response};
 use serde_json::json;
 
@@ -20,6 +20,12 @@ async fn enrol(grid: &Grid, join: &str, name: &str, key: &SecretKey) -> Response
     let signature = key.sign(Purpose::NodeEnrol, &enrol_bytes(&secret, name));
     let body = Enrol { secret, name: name.into(), key: key.public(), signature };
     grid.post("/api/v1/nodes/enrol", "", &body).await
+}
+
+/// A node that has joined and never connected.
+pub async fn joined_node(grid: &Grid, owner: &str, name: &str) -> NodeId {
+    let join = join_token(grid, owner).await;
+    read::<Enrolled>(enrol(grid, &join, name, &SecretKey::generate()).await, 201).await.node
 }
 
 #[tokio::test]

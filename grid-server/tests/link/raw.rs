@@ -79,7 +79,15 @@ impl Raw {
         let ToNode::Hello(hello) = self.next().await else { panic!("the server says hello first") };
         let signature = self.key.sign(Purpose::NodeLogin, &login_bytes(&self.id, &hello.cert, &hello.nonce));
         let machine = Machine { os: "test".into(), cores: 2, ..Machine::default() };
-        Login { node: self.id.clone(), version: hello.version_max, signature, machine, profile: PROFILE.into(), leases }
+        Login {
+            node: self.id.clone(),
+            version: hello.version_max,
+            signature,
+            machine,
+            profile: PROFILE.into(),
+            leases,
+            features: Vec::new(),
+        }
     }
 
     pub async fn send(&mut self, message: &ToServer) {
@@ -108,6 +116,7 @@ impl Raw {
             leases,
             units_held: 0,
             progress,
+            owner: None,
         };
         self.send(&ToServer::Status(status)).await;
     }
@@ -122,6 +131,7 @@ impl Raw {
             leases: Vec::new(),
             units_held: 0,
             progress: Vec::new(),
+            owner: None,
         };
         let bytes = wire::encode(&ToServer::Status(status));
         while self.socket.send(Message::Binary(bytes.clone().into())).await.is_ok() {}
@@ -151,6 +161,15 @@ impl Raw {
         loop {
             if let ToNode::Refused(refused) = self.next().await {
                 return refused;
+            }
+        }
+    }
+
+    /// The first message that `wanted` takes; others before it are dropped.
+    pub async fn wait_for<T>(&mut self, wanted: impl Fn(ToNode) -> Option<T>) -> T {
+        loop {
+            if let Some(found) = wanted(self.next().await) {
+                return found;
             }
         }
     }
@@ -273,7 +292,7 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
     let module = Digest::of(&signed.authored.bytes);
     let kept = grid.running.app.store.write(move |db| {
         let (manifest, signed) = (manifest.clone(), signed.clone());
-        Box::pin(async move { modules::insert(db, account.id, &manifest, &signed, 4, &exports, 1).await })
+        Box::pin(async move { modules::insert(db, account.id, &manifest, &signed, 4, &exports, "", 1).await })
     });
     kept.await.unwrap();
     (token, module)
@@ -283,6 +302,7 @@ pub async fn author(grid: &Grid, name: &str, exports: Exports) -> (String, Diges
 pub fn counting(module: Digest, units: i64) -> JobSubmission {
     JobSubmission {
         name: "counting".into(),
+        project: None,
         module,
         args: Vec::new(),
         split: Split::Range { from: 0, to: units, per_unit: 1 },

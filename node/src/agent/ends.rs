@@ -28,6 +28,7 @@ impl Agent {
         self.stop_slots_of_dropped(now, &mut actions);
         self.assign(now, &mut actions);
         self.flush_idle_jobs(&mut actions);
+        self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);
         actions
     }
@@ -51,6 +52,7 @@ impl Agent {
         }
         self.assign(now, &mut actions);
         self.flush_idle_jobs(&mut actions);
+        self.pause_when_finished(now, &mut actions);
         self.leave_when_empty(now, &mut actions);
         actions
     }

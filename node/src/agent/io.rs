@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use fallow_protocol::JobId;
-use fallow_protocol::link::{CheckpointRef, JobGrant, ResultsFrame, ToServer};
+use fallow_protocol::link::{CheckpointRef, JobGrant, OwnerWord, ResultsFrame, ToServer};
 use fallow_protocol::manifest::Floats;
 use fallow_protocol::outcome::Outcome;
 use fallow_protocol::unit::{Call, Input, Output, UnitKey, UnitResult};
+use fallow_protocol::{Digest, JobId};
 use serde::{Deserialize, Serialize};
 
 use crate::events::Event;
@@ -157,8 +157,24 @@ pub enum OwnerCommand {
         /// In words.
         reason: String,
     },
+    /// Let units end that have begun, give the others back, then stand still.
+    Finish {
+        /// In words.
+        reason: String,
+    },
     /// Go on.
     Resume,
+    /// Offer so much from now on.
+    Offer {
+        /// Units at once; more than the node began with are not there.
+        slots: u32,
+        /// Memory of all units together, bytes.
+        memory_bytes: u64,
+        /// Paused for so long, units are given back, milliseconds.
+        give_back_ms: u64,
+    },
+    /// The owner chose something that the grid is told.
+    Word(Box<OwnerWord>),
     /// Give back what has not begun, report the rest, leave.
     Drain,
 }
@@ -231,6 +247,8 @@ pub enum Action {
     },
     /// Fetch a unit's input while its job is made ready.
     Prefetch(Arc<Unit>),
+    /// Fetch outputs, with their lengths, that a merge will read which this node may be given.
+    Gather(Vec<(Digest, u64)>),
     /// Upload a checkpoint, then tell the server.
     Checkpoint(CheckpointUpload),
     /// Tell programs that listen.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fallow_protocol::JobId;
-use fallow_protocol::limits::LEASES_PER_NODE_MAX;
+use fallow_protocol::limits::{LEASES_PER_NODE_MAX, MERGE_FAN_IN};
 use fallow_protocol::link::{Cancel, Decline, JobGrant, Lease, ToServer};
 use fallow_protocol::unit::{Input, UnitKey};
 
@@ -14,7 +14,18 @@ use crate::events::Event;
 use crate::grants;
 
 impl Agent {
-    pub(super) fn on_job(&mut self, now: Now, grant: Box<JobGrant>, actions: &mut Vec<Action>) {
+    pub(super) fn on_job(&mut self, now: Now, mut grant: Box<JobGrant>, actions: &mut Vec<Action>) {
+        let (id, parts) = (grant.job.clone(), std::mem::take(&mut grant.parts));
+        self.meet(now, grant, actions);
+        let Some(job) = self.jobs.get(&id) else { return };
+        let policy = &self.setup.policy;
+        let works = matches!(job.prep, Prep::Preparing | Prep::Ready) && policy.may_run();
+        if !parts.is_empty() && parts.len() as u64 <= MERGE_FAN_IN && works && policy.admits(&job.grant).is_ok() {
+            actions.push(Action::Gather(parts));
+        }
+    }
+
+    fn meet(&mut self, now: Now, grant: Box<JobGrant>, actions: &mut Vec<Action>) {
         let checked = grants::check(&grant, &self.setup.root, now.unix_ms, self.setup.seen_serial);
         let prep = match checked {
             Err(error) => Prep::Refused(error.to_string()),
@@ -23,7 +34,8 @@ impl Agent {
         if let Some(job) = self.jobs.get_mut(&grant.job) {
             job.touched_ms = now.ms;
             // Said again after a reconnection: what is prepared stays so, unless the word is another one now.
-            if job.grant == grant && !matches!(job.prep, Prep::Failed { .. }) && prep == Prep::Preparing {
+            let is_usable = !matches!(job.prep, Prep::Failed { .. } | Prep::Refused(_));
+            if job.grant == grant && is_usable && prep == Prep::Preparing {
                 return;
             }
             if !job.held.is_empty() {
@@ -79,6 +91,10 @@ impl Agent {
         };
         job.touched_ms = now.ms;
         self.setup.policy.admits(&job.grant).map_err(|why| why.to_string())?;
+        if self.setup.policy.paused.is_some() && self.paused_since_ms.is_none() {
+            // What it held was given back already; nobody would come for this.
+            return Err("this node is paused".into());
+        }
         if held + lease.units.len() > UNITS_MAX || self.leases.len() >= 2 * LEASES_PER_NODE_MAX {
             return Err(format!("this node holds {held} units already"));
         }
@@ -116,6 +132,18 @@ impl Agent {
             cancel.units.into_iter().map(|(key, attempt)| (key, Some(attempt))).collect()
         };
         self.drop_units(now, &cancel.job, &units, actions);
+        self.assign(now, actions);
+    }
+
+    /// What the job runs is stopped: nothing of it runs here, or is taken, until the job is said again.
+    pub(super) fn on_suspended(&mut self, now: Now, id: &JobId, reason: String, actions: &mut Vec<Action>) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
+        job.prep = Prep::Refused(format!("its module is suspended: {reason}"));
+        let units: Vec<(UnitKey, Option<u32>)> =
+            job.units(|_| true).into_iter().map(|(key, attempt)| (key, Some(attempt))).collect();
+        self.drop_units(now, id, &units, actions);
+        self.stop_slots_of(id, actions);
+        actions.push(Action::Tell(Event::Suspended { job: id.clone(), reason }));
         self.assign(now, actions);
     }
 

@@ -19,14 +19,7 @@ impl Agent {
         if self.setup.policy.paused.is_some() {
             return self.abandon_all("this node is shutting down", actions);
         }
-        let jobs: Vec<JobId> = self.jobs.keys().cloned().collect();
-        for id in jobs {
-            let begun = self.begun(&id);
-            let unbegun = self.jobs[&id].units(|held| held.place != Place::Parked);
-            let keys: Vec<UnitKey> =
-                unbegun.into_iter().map(|(key, _)| key).filter(|key| !begun.contains(key)).collect();
-            self.give_back_keys(&id, &keys, "this node is shutting down", actions);
-        }
+        self.give_back_unbegun("this node is shutting down", actions);
         self.stop_slots_of_dropped(now, actions);
     }
 

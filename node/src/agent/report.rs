@@ -47,6 +47,24 @@ pub struct JobReport {
     pub own: bool,
 }
 
+/// One unit that runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitReport {
+    /// Name of its job.
+    pub job_name: String,
+    /// Whether its author owns this node.
+    pub own: bool,
+    /// Its stage.
+    pub stage: u16,
+    /// Its number.
+    pub seq: u64,
+    /// How far it is, thousandths, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress_milli: Option<u64>,
+    /// When it began, milliseconds since 1970; here since the node's start.
+    pub started_at_ms: u64,
+}
+
 /// What the owner sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -64,6 +82,9 @@ pub struct Report {
     pub takes_strangers: bool,
     /// Jobs with units here.
     pub jobs: Vec<JobReport>,
+    /// Units that run.
+    #[serde(default)]
+    pub units: Vec<UnitReport>,
     /// Frames of results that the server has not confirmed.
     pub frames_uncommitted: usize,
     /// Since the node's start.
@@ -80,6 +101,7 @@ impl Agent {
             leases: self.leases.ids(),
             units_held: self.units_held() as u64,
             progress: self.progress(),
+            owner: None,
         }
     }
 
@@ -95,6 +117,27 @@ impl Agent {
         }
         told.sort_by_key(|(at_ms, _)| std::cmp::Reverse(*at_ms));
         told.into_iter().take(PROGRESS_MAX).map(|(_, progress)| progress).collect()
+    }
+
+    fn running(&self) -> Vec<UnitReport> {
+        let mut units = Vec::new();
+        for slot in &self.slots {
+            let Some(job) = slot.job().and_then(|id| self.jobs.get(id)) else { continue };
+            let begun = slot.queue.iter().filter(|unit| !unit.dropped);
+            units.extend(begun.filter_map(|unit| {
+                let progress = unit.progress.filter(|(_, _, total)| *total > 0);
+                Some(UnitReport {
+                    job_name: job.grant.name.clone(),
+                    own: job.grant.own,
+                    stage: unit.unit.key.stage,
+                    seq: unit.unit.key.seq,
+                    progress_milli: progress
+                        .map(|(_, done, total)| (u128::from(done) * 1_000 / u128::from(total)).min(1_000) as u64),
+                    started_at_ms: unit.started_ms?,
+                })
+            }));
+        }
+        units
     }
 
     /// What the owner sees.
@@ -114,6 +157,7 @@ impl Agent {
             memory_bytes: self.setup.policy.memory_bytes,
             takes_strangers: self.setup.policy.takes_strangers,
             jobs: jobs.collect(),
+            units: self.running(),
             frames_uncommitted: self.leases.frames_uncommitted(),
             since_start: self.totals.clone(),
         }

@@ -55,6 +55,7 @@ pub fn grant(own: bool) -> JobGrant {
         seed: 1,
         epoch_ms: UNIX_MS,
         shared: vec![],
+        parts: Vec::new(),
     }
 }
 
@@ -104,7 +105,14 @@ pub fn agent(slots: u32) -> Agent {
     Agent::new(AgentSetup {
         node: NodeId::random(),
         root: root().public(),
-        policy: Policy { slots, memory_bytes: 8 << 30, takes_strangers: true, paused: None, draining: false },
+        policy: Policy {
+            slots,
+            memory_bytes: 8 << 30,
+            takes_strangers: true,
+            paused: None,
+            finishing: None,
+            draining: false,
+        },
         seen_serial: 0,
         next_frame: 1,
         tells_units: true,

@@ -132,10 +132,13 @@ pub fn queue_depth(unit_us: Option<u64>) -> u64 {
 impl Agent {
     /// Give units to slots, and jobs to slots without one.
     pub(super) fn assign(&mut self, now: Now, actions: &mut Vec<Action>) {
-        if !self.setup.policy.may_run() || self.leases.frames_uncommitted() >= FRAMES_UNCOMMITTED_MAX {
+        if !self.setup.policy.may_run()
+            || self.contact.is_over()
+            || self.leases.frames_uncommitted() >= FRAMES_UNCOMMITTED_MAX
+        {
             return;
         }
-        for slot in 0..self.slots.len() {
+        for slot in 0..self.slots_open() {
             self.top_up(now, slot, actions);
         }
         while let Some(id) = self.next_job() {
@@ -144,13 +147,19 @@ impl Agent {
         }
     }
 
+    /// Slots that may begin units now; the others end what they have.
+    fn slots_open(&self) -> usize {
+        self.slots.len().min(self.setup.policy.slots as usize)
+    }
+
     fn top_up(&mut self, now: Now, index: usize, actions: &mut Vec<Action>) {
         let State::Working { job: id, since_ms, .. } = &self.slots[index].state else { return };
         let (id, since_ms) = (id.clone(), *since_ms);
         if self.another_waits(&id) && (self.slots_of(&id) > 1 || now.ms >= since_ms + TURN_MS) {
             return;
         }
-        let could = self.slots_of(&id) + self.slots.iter().filter(|slot| slot.job().is_none()).count();
+        let could =
+            self.slots_of(&id) + self.slots[..self.slots_open()].iter().filter(|slot| slot.job().is_none()).count();
         let Some(job) = self.jobs.get_mut(&id) else { return };
         let (slot, depth) = (&mut self.slots[index], queue_depth(job.unit_us) as usize);
         let have = slot.queue.len();
@@ -183,8 +192,13 @@ impl Agent {
 
     /// A slot for `id`: one without a worker, else one whose worker has nothing to do for another job.
     fn free_slot(&mut self, id: &JobId, actions: &mut Vec<Action>) -> Option<usize> {
-        let idle = self.slots.iter().position(|slot| slot.job().is_none());
-        let found = idle.or_else(|| self.slots.iter().position(|slot| slot.is_free() && slot.job() != Some(id)))?;
+        let open = &self.slots[..self.slots_open()];
+        // What runs in slots that are closed now still takes its share.
+        if self.slots.iter().filter(|slot| !slot.queue.is_empty()).count() >= open.len() {
+            return None;
+        }
+        let idle = open.iter().position(|slot| slot.job().is_none());
+        let found = idle.or_else(|| open.iter().position(|slot| slot.is_free() && slot.job() != Some(id)))?;
         for slot in 0..self.slots.len() {
             // Workers that only wait give their memory to one that works.
             if self.slots[slot].is_free() && self.slots[slot].job() != Some(id) {
@@ -192,6 +206,20 @@ impl Agent {
             }
         }
         Some(found)
+    }
+
+    /// End workers, the last first, until all fit into the memory that there is.
+    pub(super) fn fit_memory(&mut self, actions: &mut Vec<Action>) {
+        for slot in (0..self.slots.len()).rev() {
+            let memory = |slot: &Slot| {
+                let job = slot.job().and_then(|id| self.jobs.get(id));
+                job.map_or(0, |job| job.grant.limits.memory_bytes)
+            };
+            let used = self.slots.iter().map(memory).fold(0, u64::saturating_add);
+            if used > self.setup.policy.memory_bytes {
+                self.stop(slot, actions);
+            }
+        }
     }
 
     fn start(&mut self, slot: usize, job: JobId, actions: &mut Vec<Action>) {
@@ -232,6 +260,15 @@ impl Agent {
             let unwanted = slot.queue.iter().all(|unit| unit.dropped);
             let runs_unwanted = slot.queue.iter().any(|unit| unit.dropped && unit.started_ms.is_some());
             if unwanted || (long && runs_unwanted) || self.runs_long_unwanted(index, now) {
+                self.stop(index, actions);
+            }
+        }
+    }
+
+    /// Stop all workers of a job, whatever they do.
+    pub(super) fn stop_slots_of(&mut self, id: &JobId, actions: &mut Vec<Action>) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].job() == Some(id) {
                 self.stop(index, actions);
             }
         }
@@ -284,7 +321,7 @@ impl Agent {
     }
 
     fn another_waits(&self, id: &JobId) -> bool {
-        let any_idle = self.slots.iter().any(|slot| slot.job().is_none());
+        let any_idle = self.slots[..self.slots_open()].iter().any(|slot| slot.job().is_none());
         !any_idle
             && self.jobs.iter().any(|(other, job)| {
                 other != id && job.prep == Prep::Ready && job.ready_count() > 0 && self.slots_of(other) == 0

@@ -9,6 +9,9 @@ use super::io::{Action, OwnerCommand, Parked, PrepareError, SlotEvent, SlotUnit,
 use super::samples::{agent, at, done, grant, key, lease};
 use super::slots::queue_depth;
 use super::{Agent, UNITS_MAX};
+use crate::events::Event;
+
+mod owner;
 
 /// An agent with its recorded actions; every test says which of them it expects.
 struct Bed {
@@ -210,7 +213,7 @@ fn cancelled_units_end_their_worker_and_give_no_result() {
 fn results_are_sent_again_after_a_reconnection() {
     let mut bed = Bed::new(1);
     let unit = bed.running(1);
-    bed.actions = bed.agent.on_offline("gone".into());
+    bed.actions = bed.agent.on_offline(at(2), "gone".into());
     bed.slot(5, 0, vec![SlotEvent::Ended { tag: unit.tag, end: done(100) }]);
     assert_eq!(bed.frames().len(), 1, "spooled also while offline");
     assert_eq!(bed.agent.lease_ids(), [1]);
@@ -224,7 +227,7 @@ fn results_are_sent_again_after_a_reconnection() {
 fn leases_that_the_server_does_not_know_are_dropped() {
     let mut bed = Bed::new(1);
     bed.running(3);
-    bed.actions = bed.agent.on_offline("gone".into());
+    bed.actions = bed.agent.on_offline(at(2), "gone".into());
     bed.take();
     bed.online(9, &[1]);
     assert!(bed.has(&Action::Stop { slot: 0 }));
@@ -398,6 +401,25 @@ fn inputs_come_while_the_module_is_compiled() {
 }
 
 #[test]
+fn parts_of_a_merge_are_fetched_ahead() {
+    let (mut agent, grant) = (agent(1), grant(true));
+    let part = (Digest::of(b"part"), 5_000);
+    let hear = |agent: &mut Agent, job: &JobGrant, parts: usize| {
+        let with_parts = JobGrant { parts: vec![part; parts], ..job.clone() };
+        agent.on_message(at(0), ToNode::Job(Box::new(with_parts)))
+    };
+    let first = hear(&mut agent, &grant, 0);
+    assert!(matches!(&first[..], [Action::Prepare(_)]), "{first:?}");
+    assert_eq!(hear(&mut agent, &grant, 2), [Action::Gather(vec![part; 2])], "the job is known");
+    assert_eq!(hear(&mut agent, &grant, 257), [], "no merge has so many");
+    agent.on_owner_command(at(1), OwnerCommand::Pause { reason: "no".into() });
+    assert_eq!(hear(&mut agent, &grant, 1), []);
+    let mut unsigned = super::samples::grant(true);
+    unsigned.limits.fuel += 1;
+    assert_eq!(hear(&mut agent, &unsigned, 1), []);
+}
+
+#[test]
 fn what_an_earlier_run_left_is_reported() {
     let mut agent = agent(1);
     let result = super::samples::result(4, 1);
@@ -512,4 +534,48 @@ fn heartbeats_come_in_time() {
     bed.actions = bed.agent.on_tick(at(1_000));
     assert!(bed.status().is_some());
     assert_eq!(bed.agent.due_ms(), Some(2_000));
+}
+
+#[test]
+fn a_suspended_job_stops_and_is_refused_until_it_is_said_again() {
+    let mut bed = Bed::new(1);
+    bed.running(3);
+    let reason = "it mines coins".to_owned();
+    bed.message(1, ToNode::Suspended { job: bed.job.clone(), reason: reason.clone() });
+    assert!(bed.has(&Action::Stop { slot: 0 }), "{:?}", bed.actions);
+    assert!(bed.has(&Action::Tell(Event::Suspended { job: bed.job.clone(), reason })), "{:?}", bed.actions);
+    assert!(bed.declined().is_empty(), "the grid knows");
+    bed.take();
+    bed.lease(2, 2, 3..4);
+    assert!(bed.declined()[0].1.contains("it mines coins"), "{:?}", bed.actions);
+    bed.take();
+    bed.message(3, ToNode::Job(Box::new(bed.grant.clone())));
+    assert!(bed.take().iter().any(|action| matches!(action, Action::Prepare(_))));
+    bed.actions = bed.agent.on_prepared(at(3), &bed.job.clone(), Ok(()));
+    bed.lease(4, 3, 0..1);
+    assert!(bed.take().iter().any(|action| matches!(action, Action::Start { .. })), "it goes on");
+}
+
+#[test]
+fn units_stand_still_once_leases_have_ended_without_contact() {
+    let mut bed = Bed::new(1);
+    bed.running(2);
+    bed.actions = bed.agent.on_offline(at(100), "gone".into());
+    bed.take();
+    bed.actions = bed.agent.on_offline(at(4_000), "still gone".into());
+    assert_eq!(bed.agent.due_ms(), Some(5_100), "a lease's time after the connection was lost");
+    bed.actions = bed.agent.on_tick(at(5_099));
+    assert!(!bed.has(&Action::PauseWorkers));
+    bed.actions = bed.agent.on_tick(at(5_100));
+    assert_eq!(bed.take(), [Action::PauseWorkers, Action::Tell(Event::OutOfContact)]);
+    assert_eq!(bed.agent.on_tick(at(60_000)), [], "said once");
+    bed.online(61_000, &[]);
+    assert!(bed.has(&Action::ResumeWorkers));
+    bed.take();
+    bed.actions = bed.agent.on_owner_command(at(62_000), OwnerCommand::Pause { reason: "by its owner".into() });
+    bed.actions = bed.agent.on_offline(at(62_000), "gone".into());
+    bed.actions = bed.agent.on_tick(at(70_000));
+    bed.take();
+    bed.online(71_000, &[]);
+    assert!(!bed.has(&Action::ResumeWorkers), "the owner's pause lasts");
 }

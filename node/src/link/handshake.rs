@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow, bail};
 use fallow_protocol::keys::{KeyError, Purpose};
 use fallow_protocol::limits::{LINK_VERSION, LINK_VERSION_MIN};
-use fallow_protocol::link::{Hello, Login, ToNode, ToServer, Welcome, login_bytes};
+use fallow_protocol::link::{FEATURE_OWNER, Hello, Login, ToNode, ToServer, Welcome, login_bytes};
 use fallow_protocol::manifest::PROFILE;
 use fallow_protocol::wire;
 use futures_util::SinkExt;
@@ -41,6 +41,7 @@ pub(super) async fn login(
         machine: link.machine.clone(),
         profile: PROFILE.to_owned(),
         leases,
+        features: vec![FEATURE_OWNER.to_owned()],
     };
     let bytes = wire::encode(&ToServer::Login(login));
     socket.send(Message::Binary(bytes.into())).await.context("the connection broke at login")?;

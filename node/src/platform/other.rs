@@ -47,6 +47,11 @@ pub async fn connect_control(_path: &Path) -> io::Result<ControlStream> {
     missing()
 }
 
+/// Show an address in the owner's browser.
+pub fn open_in_browser(link: &str) -> io::Result<()> {
+    std::process::Command::new("explorer").arg(link).spawn().map(drop)
+}
+
 /// Ends at the first Ctrl-C.
 pub async fn asked_to_end() -> io::Result<()> {
     tokio::signal::ctrl_c().await

@@ -53,6 +53,13 @@ pub async fn connect_control(path: &Path) -> io::Result<ControlStream> {
     UnixStream::connect(path).await
 }
 
+/// Show an address in the owner's browser.
+pub fn open_in_browser(link: &str) -> io::Result<()> {
+    let tool = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let null = std::process::Stdio::null;
+    std::process::Command::new(tool).arg(link).stdin(null()).stdout(null()).stderr(null()).spawn().map(drop)
+}
+
 /// Ends at the first SIGTERM or SIGINT.
 pub async fn asked_to_end() -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

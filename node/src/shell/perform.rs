@@ -13,6 +13,7 @@ use crate::backoff::{self, Backoff};
 use crate::blobs::{BlobClient, TransferError};
 use crate::events::Event;
 use crate::grants;
+use crate::history::Happened;
 use crate::http::micros;
 use crate::inputs;
 use crate::join::unix_ms;
@@ -53,8 +54,17 @@ impl Shell {
                 let cache = self.preparer.cache.clone();
                 tokio::spawn(async move { inputs::prefetch(&cache, &unit.input).await });
             }
+            Action::Gather(parts) => {
+                let cache = self.preparer.cache.clone();
+                tokio::spawn(async move { inputs::gather(&cache, parts).await });
+            }
             Action::Checkpoint(upload) => self.upload_checkpoint(upload),
-            Action::Tell(event) => self.teller.tell(event),
+            Action::Tell(event) => {
+                if let Some(happened) = Happened::of(&event, unix_ms()) {
+                    self.history.add(&happened);
+                }
+                self.teller.tell(event);
+            }
             Action::Exit => self.leaving = true,
         }
     }

@@ -122,6 +122,7 @@ impl Grid {
             seed: 1,
             epoch_ms: 0,
             shared: vec![],
+            parts: Vec::new(),
         }
     }
 }

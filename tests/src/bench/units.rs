@@ -28,6 +28,7 @@ pub async fn submission(bench: &Bench, module: Digest, units: u64, salt: u64) ->
     let input = bench.author.client.blobs().upload_bytes(records).await?;
     Ok(JobSubmission {
         name: "noop".into(),
+        project: None,
         module,
         args: Vec::new(),
         split: Split::Records { bytes: RECORD_BYTES, per_unit: 1 },

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use fallow_tests::bench::{Options, cells, compile, fuel, latency, sandbox, trust, units};
+use fallow_tests::bench::{Options, api, cells, compile, fuel, latency, sandbox, trust, units};
 
 /// Benchmarks of Fallow: real processes on this machine, ratios within one run.
 #[derive(Parser)]
 struct Args {
-    /// units, sandbox, compile, fuel, cells, latency or trust.
+    /// api, units, sandbox, compile, fuel, cells, latency or trust.
     name: String,
     /// A run of under a minute.
     #[arg(long)]
@@ -24,6 +24,7 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match args.name.as_str() {
+            "api" => api::run(options, args.json).await,
             "units" => units::run(options, args.json).await,
             "latency" => latency::run(options, args.json).await,
             "sandbox" => sandbox::run(options, args.json).await,
@@ -31,7 +32,9 @@ fn main() -> Result<()> {
             "fuel" => fuel::run(options, args.json).await,
             "cells" => cells::run(options, args.json).await,
             "trust" => trust::run(options, args.json).await,
-            other => bail!("no benchmark {other:?}; there are units, sandbox, compile, fuel, cells, latency and trust"),
+            other => {
+                bail!("no benchmark {other:?}; there are api, units, sandbox, compile, fuel, cells, latency and trust")
+            }
         }
     })
 }

@@ -89,6 +89,7 @@ impl Computer {
             slots: self.slots,
             memory_bytes: self.memory_bytes,
             takes_strangers: self.takes_strangers,
+            takes: Default::default(),
             profile: "p".into(),
             leases: 0,
             worth: crate::job::worth(self.no),

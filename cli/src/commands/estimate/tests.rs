@@ -35,6 +35,7 @@ fn grid(credits: bool) -> GridInfo {
         credits,
         price: PriceInfo { per_tera_fuel: 1_000_000, memory_permille: 100, per_gib_day: 10_000, fee_permille: 50 },
         allowance: 0,
+        registration: "closed".into(),
     }
 }
 

@@ -73,7 +73,7 @@ pub async fn statement_of(db: &impl ConnectionTrait, account: Account, page: &Pa
     Ok(lines)
 }
 
-fn read(row: &QueryResult) -> Result<Line, StoreError> {
+pub(super) fn read(row: &QueryResult) -> Result<Line, StoreError> {
     let reserved_for: Option<Vec<u8>> = row.try_get_by_index(8)?;
     Ok(Line {
         recorded: read_transfer(row)?.1,

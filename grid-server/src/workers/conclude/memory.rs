@@ -55,6 +55,7 @@ pub(super) fn remember(app: &App, endings: &Endings, written: Written) {
     }
     settle_leases(app, endings, &written, &by_node);
     app.metrics.fuel.inc_by(written.fuel);
+    app.live.changed(job.id, *stage, written.changed.iter().copied());
     job.touch();
 }
 

@@ -8,7 +8,7 @@ use fallow_protocol::outcome::Outcome;
 use grid_core::JobNo;
 use grid_core::trust::{self, Treatment};
 
-use super::{Ending, Endings, How};
+use super::{Ending, Endings, How, Memory};
 use crate::jobs::ActiveJob;
 use crate::store::attempts::AttemptRow;
 use crate::store::units::Standing;
@@ -24,18 +24,22 @@ pub(super) struct Treated {
     pub(super) resumed_from: Option<i64>,
 }
 
-/// Units of strangers' results whose newest attempt is out, with it: memory may be behind.
+/// Units of strangers' results whose newest attempt is out, with it.
 pub(super) async fn awaited(
     db: &sea_orm::DatabaseTransaction,
     trust: &Trust,
     Endings { job, stage, list }: &Endings,
+    memory: Memory,
 ) -> Result<HashSet<(u64, i64, u32)>, StoreError> {
-    let strange = |ending: &&Ending| trust.concerns(job.account, ending.owner);
-    let seqs: Vec<u64> = list.iter().filter(strange).map(|ending| ending.key.seq).collect();
-    if seqs.is_empty() {
-        return Ok(HashSet::new());
+    let strange = list.iter().filter(|ending| trust.concerns(job.account, ending.owner));
+    let (believed, unsure): (Vec<&Ending>, Vec<&Ending>) =
+        strange.partition(|ending| memory == Memory::Believed && ending.held);
+    let mut awaited: HashSet<_> = believed.iter().map(|ending| (ending.key.seq, ending.node, ending.attempt)).collect();
+    if !unsure.is_empty() {
+        let seqs: Vec<u64> = unsure.iter().map(|ending| ending.key.seq).collect();
+        awaited.extend(units::awaited(db, job.id, *stage, &seqs).await?);
     }
-    Ok(units::awaited(db, job.id, *stage, &seqs).await?.into_iter().collect())
+    Ok(awaited)
 }
 
 /// Nodes of others than the author, with their owners.
