@@ -19,7 +19,7 @@ use crate::watch;
 use crate::words::{bytes, counted, credits, now_ms};
 use module::Module;
 use plan::Plan;
-use upload::{HeadStart, Sent};
+use upload::Sent;
 
 /// How often a call is repeated (a submission with the same key), over half a minute: a server that restarts is back by then.
 const RETRIES: u32 = 9;
@@ -36,9 +36,8 @@ pub async fn submit(session: &Session, args: &SubmitArgs) -> anyhow::Result<()> 
     let grid = client.grid().await?;
     plan.budget = budget(&plan, grid.credits, |said| session.terminal.remark(said))?;
     let client = client.with_retries(RETRIES);
-    let ahead = HeadStart::begin(&plan.inputs, &plan.shared);
     let module = Module::prepare(session, &args.work, &plan, &grid).await?;
-    let (info, sent) = hand_over(session, &client, &grid, &plan, &module, ahead).await?;
+    let (info, sent) = hand_over(session, &client, &grid, &plan, &module).await?;
     plan.check_exports(info.exports)?;
     let submission = submission(&plan, &info, &sent);
     let job = client.submit(&submission, &idempotency_key()).await?;
@@ -53,14 +52,13 @@ async fn hand_over(
     grid: &GridInfo,
     plan: &Plan,
     module: &Module,
-    ahead: HeadStart,
 ) -> anyhow::Result<(ModuleInfo, Sent)> {
     // The grid looks at the component while the files are on their way.
     let register = async {
         let component = client.blobs().upload_bytes(module.component.clone()).await?;
         anyhow::Ok((component, client.create_module(&module.manifest).await?))
     };
-    let send = upload::all(session, client, &plan.inputs, &plan.shared, grid.blob_bytes_max, ahead);
+    let send = upload::all(session, client, &plan.inputs, &plan.shared, grid.blob_bytes_max);
     let ((component, info), sent) = tokio::try_join!(register, send)?;
     let known = if info.known || component.known == component.len { ", already on the grid" } else { "" };
     session.terminal.talk(format!(

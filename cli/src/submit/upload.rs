@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use fallow_protocol::Digest;
 use fallow_protocol::job::FileRef;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tokio::task::JoinHandle;
 
 use super::inputs::InputFile;
-use crate::client::{Client, ClientError, digest_file};
+use crate::client::{Client, digest_file};
 use crate::failure::Failure;
 use crate::session::Session;
 use crate::terminal::escape;
@@ -18,20 +16,6 @@ use crate::words::bytes;
 
 /// Files on their way at a time.
 const AT_ONCE: usize = 4;
-
-type Hashing = JoinHandle<Result<(Digest, u64), ClientError>>;
-
-/// The first files of a job, hashed while its module is looked at.
-#[derive(Debug)]
-pub struct HeadStart(Vec<Hashing>);
-
-impl HeadStart {
-    /// Begin with inputs, then shared files.
-    pub fn begin(inputs: &[InputFile], shared: &[InputFile]) -> Self {
-        let first = inputs.iter().chain(shared).take(AT_ONCE).map(|file| file.path.clone());
-        Self(first.map(|path| tokio::spawn(async move { digest_file(&path).await })).collect())
-    }
-}
 
 /// What is at the grid now.
 #[derive(Clone, Debug, Default)]
@@ -48,22 +32,20 @@ pub struct Sent {
     pub bytes_known: u64,
 }
 
-/// Upload inputs and shared files, for which `ahead` was begun.
+/// Upload inputs and shared files.
 pub async fn all(
     session: &Session,
     client: &Client,
     inputs: &[InputFile],
     shared: &[InputFile],
     bytes_max: u64,
-    ahead: HeadStart,
 ) -> anyhow::Result<Sent> {
     let files: Vec<(usize, &InputFile)> = inputs.iter().chain(shared).enumerate().collect();
     let total = total_bytes(&files, bytes_max)?;
     let bar = byte_bar(&session.terminal, "uploading", total);
-    let mut ahead = ahead.0.into_iter();
     let one = |(index, file): (usize, &InputFile)| {
-        let (client, bar, path, hashing) = (client.clone(), bar.clone(), file.path.clone(), ahead.next());
-        async move { upload_one(&client, &bar, index, path, hashing).await }
+        let (client, bar, path) = (client.clone(), bar.clone(), file.path.clone());
+        async move { upload_one(&client, &bar, index, path).await }
     };
     // The futures are made before they run, so that no borrow of the list has to live as long as they do.
     let uploads: Vec<_> = files.iter().copied().map(one).collect();
@@ -86,12 +68,8 @@ async fn upload_one(
     bar: &indicatif::ProgressBar,
     index: usize,
     path: PathBuf,
-    hashing: Option<Hashing>,
 ) -> anyhow::Result<(usize, Digest, u64)> {
-    let (digest, len) = match hashing {
-        Some(hashing) => hashing.await.context("failed to hash a file")??,
-        None => digest_file(&path).await?,
-    };
+    let (digest, len) = digest_file(&path).await?;
     let sent = client.blobs().upload_hashed(&path, digest, len, &|more| bar.inc(more)).await;
     let sent = sent.map_err(|error| anyhow::Error::new(error).context(format!("uploading {}", path.display())))?;
     Ok((index, digest, sent.known))

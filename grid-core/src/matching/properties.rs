@@ -345,6 +345,7 @@ fn any_job() -> impl Strategy<Value = JobView> {
                 )
                 .collect(),
             avoid: avoid.into_iter().map(NodeNo).collect(),
+            prefers: avoid.map(|id| NodeNo((id + 1) % 12)),
             unit_us,
             unit_fuel: Some(10),
             fuel_left,
