@@ -212,6 +212,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What lenders and authors say of programs, newest first. Scope `admin`. */
+        get: operations["list_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/users": {
         parameters: {
             query?: never;
@@ -3360,7 +3377,7 @@ export interface components {
              * @description Held for its work until it is certain that the results are right, micro-credits.
              */
             pending?: number;
-            /** @description Why it is paused, or what it is about to do. */
+            /** @description Why it is paused or suspended, or what it is about to do. */
             reason?: string | null;
             /**
              * Format: int64
@@ -3378,7 +3395,7 @@ export interface components {
              */
             slots: number;
             standing?: components["schemas"]["NodeStanding"] | null;
-            /** @description `online`, `paused`, `draining` or `offline`. */
+            /** @description `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator. */
             state: string;
             /**
              * Format: int64
@@ -4060,7 +4077,7 @@ export interface components {
                  * @description Held for its work until it is certain that the results are right, micro-credits.
                  */
                 pending?: number;
-                /** @description Why it is paused, or what it is about to do. */
+                /** @description Why it is paused or suspended, or what it is about to do. */
                 reason?: string | null;
                 /**
                  * Format: int64
@@ -4078,7 +4095,7 @@ export interface components {
                  */
                 slots: number;
                 standing?: components["schemas"]["NodeStanding"] | null;
-                /** @description `online`, `paused`, `draining` or `offline`. */
+                /** @description `online`, `paused`, `draining`, `offline`, or `suspended` by the grid's operator. */
                 state: string;
                 /**
                  * Format: int64
@@ -4132,6 +4149,31 @@ export interface components {
                  * @description What they have spent, micro-credits.
                  */
                 spent: number;
+            }[];
+            /** @description Where the next page begins. */
+            next?: string | null;
+        };
+        /** @description A page of a list. Go on with `?cursor=` where there is one. */
+        Page_Report: {
+            /** @description The rows. */
+            items: {
+                /**
+                 * Format: int64
+                 * @description When.
+                 */
+                at_ms: number;
+                /** @description Name of the account that made it. */
+                by: string;
+                /**
+                 * Format: int64
+                 * @description Its number.
+                 */
+                id: number;
+                job?: components["schemas"]["JobId"] | null;
+                /** @description Of which module. */
+                module?: string | null;
+                /** @description What is wrong, in one or more lines. */
+                text: string;
             }[];
             /** @description Where the next page begins. */
             next?: string | null;
@@ -4549,6 +4591,26 @@ export interface components {
         RenameNode: {
             /** @description Its new name. */
             name: string;
+        };
+        /** @description A row of `GET /api/v1/admin/reports`: what somebody says of a program. */
+        Report: {
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at_ms: number;
+            /** @description Name of the account that made it. */
+            by: string;
+            /**
+             * Format: int64
+             * @description Its number.
+             */
+            id: number;
+            job?: components["schemas"]["JobId"] | null;
+            /** @description Of which module. */
+            module?: string | null;
+            /** @description What is wrong, in one or more lines. */
+            text: string;
         };
         /** @description The result of a job. */
         ResultInfo: {
@@ -5504,6 +5566,41 @@ export interface operations {
             };
         };
     };
+    list_reports: {
+        parameters: {
+            query?: {
+                /** @description Only rows with this in a name, or with exactly this id; at most 200 bytes. */
+                query?: string;
+                /** @description Where the page begins: `next` of the one before. */
+                cursor?: string;
+                /** @description Rows, 1 to 1,000; 100 where missing. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Report"];
+                };
+            };
+            /** @description Why it was not done */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -5555,11 +5652,13 @@ export interface operations {
             };
         };
         responses: {
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
             };
             /** @description `not-found` */
             404: {
