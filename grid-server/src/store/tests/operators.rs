@@ -119,7 +119,6 @@ async fn module(store: &Store, owner: i64, serial: u64) -> (Digest, Digest) {
     write(store, move |db| {
         let (manifest, signed) = (manifest.clone(), signed.clone());
         Box::pin(async move { modules::insert(db, owner, &manifest, &signed, 9, &Exports::default(), "", 8).await })
-        Box::pin(async move { modules::insert(db, owner, &manifest, &signed, 9, &Exports::default(), "m", 8).await })
     })
     .await;
     (digest, component)
