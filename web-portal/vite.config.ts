@@ -32,6 +32,7 @@ export default defineConfig(({ mode }) => {
     worker: { format: "es" as const },
     server: { proxy: { "/api": "http://127.0.0.1:8270" } },
     define: { "process.env.NODE_ENV": JSON.stringify(mode === "development" ? "development" : "production") },
-    test: { environment: "node", include: ["src/**/*.test.ts", "src/**/*.test.tsx"] },
+    // A slow machine is no failure.
+    test: { environment: "node", include: ["src/**/*.test.ts", "src/**/*.test.tsx"], testTimeout: 120_000 },
   };
 });

@@ -2,6 +2,7 @@
 //!
 //! Whether an account is there cannot be told from the answer or its time: an unknown one costs a hash as well.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use axum::http::{HeaderValue, StatusCode};
@@ -52,8 +53,7 @@ pub async fn log_in(state: &ApiState, visitor: &Visitor, new: NewSession) -> Res
         (true, None) => return Err(not_confirmed()),
         (false, person) => {
             if let Some(person) = person {
-                let id = person.account.id;
-                audit::note(app, visitor, Some(id), "session.refused", "password", "").await;
+                note_refusal(app, visitor, person.account.id);
             }
             return Err(wrong());
         }
@@ -81,6 +81,12 @@ async fn find(app: &App, email_key: &str, name: &str) -> Result<Option<Person>, 
         Some(person) => Ok(Some(person)),
         None => Ok(people::by_name(app.store.reader(), name).await?),
     }
+}
+
+/// Nobody waits for it, so that the time does not tell whether there is such an account.
+fn note_refusal(app: &Arc<App>, visitor: &Visitor, account: i64) {
+    let (app, visitor) = (app.clone(), visitor.clone());
+    tokio::spawn(async move { audit::note(&app, &visitor, Some(account), "session.refused", "password", "").await });
 }
 
 fn wrong() -> ApiError {

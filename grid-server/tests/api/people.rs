@@ -208,6 +208,8 @@ async fn a_deleted_account_is_nobody() {
     problem(gone, 401, "wrong-credentials").await;
     let all = json_of(grid.get("/api/v1/accounts", &grid.operator).await).await.to_string();
     assert!(!all.contains("ann"), "{all}");
+    // Name and address are anybody's again.
+    browser::throw_letters_away(&grid);
     register(&grid, "ann").await;
 }
 

@@ -3,7 +3,6 @@
  * `openapi-typescript` gives them. A route leaves this file when it comes into `schema.d.ts`.
  */
 import type { Operating } from "./operating";
-import type { People } from "./people";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -46,5 +45,5 @@ export type Job = Omit<Schemas["JobInfo"], "eta_s"> & {
 };
 
 /** Every route, described or coming. */
-type All = People & Operating;
+type All = Operating;
 export type Routes = Omit<paths, keyof All> & All;

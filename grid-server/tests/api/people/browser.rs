@@ -70,6 +70,13 @@ pub fn letters(grid: &Grid, to: &str) -> Vec<String> {
     texts.filter(|text| text.contains(&format!("To: {to}\r\n"))).collect()
 }
 
+/// Forget the mails so far.
+pub fn throw_letters_away(grid: &Grid) {
+    for entry in std::fs::read_dir(grid.running.app.config.data.join("outbox")).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+}
+
 /// A mail to an address with these words in it; waits until it is there.
 pub async fn any_letter(grid: &Grid, to: &str, words: &str) -> String {
     let look = async {

@@ -1,6 +1,7 @@
 /** The account's statement: what came in, what went out. */
-import { $api } from "@/api/client";
-import type { Movement, Page } from "@/api/types";
+import { $api, api } from "@/api/client";
+import { usePages } from "@/api/pages";
+import type { Movement } from "@/api/types";
 import type { Bar } from "@/pictures/Bars";
 import { credits, day } from "@/words/format";
 
@@ -10,15 +11,8 @@ export const useBalance = () => $api.useQuery("get", "/api/v1/credits", {});
 export const useGrid = () => $api.useQuery("get", "/api/v1/grid", {}, { staleTime: 600_000 });
 
 export const useStatement = () =>
-  $api.useInfiniteQuery(
-    "get",
-    "/api/v1/credits/statement",
-    { params: { query: { limit: 100 } } },
-    {
-      pageParamName: "cursor",
-      initialPageParam: undefined as unknown as string,
-      getNextPageParam: (page: Page<Movement>) => page.next ?? undefined,
-    },
+  usePages<Movement>(["get", "/api/v1/credits/statement"], (page) =>
+    api.GET("/api/v1/credits/statement", { params: { query: { limit: 100, ...page } } }),
   );
 
 export type DayFlow = { dayMs: number; came: number; went: number };

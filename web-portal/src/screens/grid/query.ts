@@ -107,10 +107,12 @@ export async function restoreModule(digest: string): Promise<void> {
   await again();
 }
 
+/** What is missing stays as it is. */
 export type Limits = { fuel_quota?: number; role?: string; jobs_max?: number };
 
 export async function limit(user: string, limits: Limits): Promise<void> {
-  await api.PATCH("/api/v1/admin/users/{id}", { ...id(user), body: limits });
+  const { fuel_quota = null, role = null, jobs_max = null } = limits;
+  await api.PATCH("/api/v1/admin/users/{id}", { ...id(user), body: { fuel_quota, role, jobs_max } });
   await again();
 }
 

@@ -26,9 +26,9 @@ export async function invite(name: string, account_name: string): Promise<void> 
 }
 
 export async function answer(group: string, yes: boolean): Promise<void> {
-  const params = { path: { group } };
-  if (yes) await api.POST("/api/v1/invitations/{group}/accept", { params });
-  else await api.POST("/api/v1/invitations/{group}/decline", { params });
+  const params = { path: { name: group } };
+  if (yes) await api.POST("/api/v1/invitations/{name}/accept", { params });
+  else await api.POST("/api/v1/invitations/{name}/decline", { params });
   await again();
 }
 

@@ -1,6 +1,7 @@
 /** What the list of jobs asks, and what a row of it shows. */
 import type { InfiniteData } from "@tanstack/react-query";
-import { $api, api } from "@/api/client";
+import { api } from "@/api/client";
+import { usePages } from "@/api/pages";
 import type { Counts, Job, JobPhase, Page } from "@/api/types";
 import { queries } from "@/app/Providers";
 import { type JobView, toView } from "@/screens/job/view";
@@ -9,26 +10,20 @@ const ROWS = 50;
 
 export type Filter = { project?: string | undefined; phase?: JobPhase | undefined };
 
-/** Which jobs a page of the list asks for. */
-const init = (filter: Filter) => ({
-  params: {
-    query: {
-      limit: ROWS,
-      ...(filter.project === undefined ? {} : { project: filter.project }),
-      ...(filter.phase === undefined ? {} : { phase: filter.phase }),
-    },
-  },
-});
-
 /** All pages that were loaded so far. */
-export function useJobs(filter: Filter) {
-  return $api.useInfiniteQuery("get", "/api/v1/jobs", init(filter), {
-    pageParamName: "cursor",
-    initialPageParam: undefined as unknown as string,
-    getNextPageParam: (page: Page<Job>) => page.next ?? undefined,
-    staleTime: 5000,
-  });
-}
+export const useJobs = (filter: Filter) =>
+  usePages<Job>(["get", "/api/v1/jobs", filter], (page) =>
+    api.GET("/api/v1/jobs", {
+      params: {
+        query: {
+          limit: ROWS,
+          ...page,
+          ...(filter.project === undefined ? {} : { project: filter.project }),
+          ...(filter.phase === undefined ? {} : { phase: filter.phase }),
+        },
+      },
+    }),
+  );
 
 /** Put a changed job into every list that shows it; a new one makes the lists ask again. */
 export function takeChange(job: Job): void {

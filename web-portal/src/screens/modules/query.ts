@@ -1,17 +1,11 @@
 /** Modules: programs that this account signed, and the grid took. */
-import { $api } from "@/api/client";
-import type { ModuleListed, Page } from "@/api/types";
+import { api } from "@/api/client";
+import { usePages } from "@/api/pages";
+import type { ModuleListed } from "@/api/types";
 
 export const useModules = () =>
-  $api.useInfiniteQuery(
-    "get",
-    "/api/v1/modules",
-    { params: { query: { limit: 50 } } },
-    {
-      pageParamName: "cursor",
-      initialPageParam: undefined as unknown as string,
-      getNextPageParam: (page: Page<ModuleListed>) => page.next ?? undefined,
-    },
+  usePages<ModuleListed>(["get", "/api/v1/modules", "pages"], (page) =>
+    api.GET("/api/v1/modules", { params: { query: { limit: 50, ...page } } }),
   );
 
 const EXPORTS = [

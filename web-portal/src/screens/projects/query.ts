@@ -1,15 +1,9 @@
 /** Projects: jobs that belong together. */
-import { $api } from "@/api/client";
-import type { Page, ProjectInfo } from "@/api/types";
+import { api } from "@/api/client";
+import { usePages } from "@/api/pages";
+import type { ProjectInfo } from "@/api/types";
 
 export const useProjects = () =>
-  $api.useInfiniteQuery(
-    "get",
-    "/api/v1/projects",
-    { params: { query: { limit: 60 } } },
-    {
-      pageParamName: "cursor",
-      initialPageParam: undefined as unknown as string,
-      getNextPageParam: (page: Page<ProjectInfo>) => page.next ?? undefined,
-    },
+  usePages<ProjectInfo>(["get", "/api/v1/projects", "pages"], (page) =>
+    api.GET("/api/v1/projects", { params: { query: { limit: 60, ...page } } }),
   );

@@ -56,7 +56,7 @@ export async function addProgram(
   }
   const author_signature = await sign(key, manifest);
   const { data: module } = await api.POST("/api/v1/modules", {
-    body: { manifest: draft.manifest, author_signature },
+    body: { manifest: draft.manifest, author_signature, name },
   });
   if (!module) throw new TypeError("no answer");
   void queries.invalidateQueries({ queryKey: ["get", "/api/v1/modules"] });

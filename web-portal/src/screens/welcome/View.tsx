@@ -21,7 +21,7 @@ export function WelcomeView() {
       <Page title="This link does not work">
         <Failure error={error} />
         <p className="dim" style={{ marginTop: 12 }}>
-          It is good once. `fallow-server operator link` prints another one.
+          It is good once. `fallow-server operator-link` prints another one.
         </p>
       </Page>
     );
