@@ -90,6 +90,7 @@ test("somebody registers, and turns a second factor on that the log-in asks for"
   const words = complaints(page, REFUSED);
   await page.goto(`${grid.url}/login`);
   await page.getByRole("link", { name: "Make an account" }).click();
+  await expect(page.getByRole("heading", { name: "Make an account" })).toBeVisible();
   await page.getByLabel("Name").fill("ann");
   await page.getByLabel("E-mail").fill("ann@example.org");
   await password(page).fill(PASSWORD);
