@@ -218,7 +218,7 @@ test("an operator suspends a user, who is told why", async ({ page }) => {
   await expect(dialog.getByText("Type ann to go on.", { exact: true })).toBeVisible();
   await dialog.getByLabel("Its name").fill("ann");
   await dialog.getByRole("button", { name: "Suspend", exact: true }).click();
-  await expect(page.getByText("suspended: sends mails to strangers")).toBeVisible();
+  await expect(page.getByText("suspended: sends mails to strangers", { exact: true })).toBeVisible();
   await accessible(page);
 
   const hers = await ann.newPage();
@@ -228,7 +228,7 @@ test("an operator suspends a user, who is told why", async ({ page }) => {
 
   await page.getByRole("button", { name: "Restore ann" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
-  await expect(page.getByText("suspended: sends mails to strangers")).toHaveCount(0);
+  await expect(page.getByText("suspended: sends mails to strangers", { exact: true })).toHaveCount(0);
   await page.getByRole("link", { name: "Audit" }).click();
   await expect(page.getByRole("cell", { name: /suspended/ }).first()).toBeVisible();
   expect(words).toEqual([]);
