@@ -19,6 +19,10 @@ export function complaints(page: Page, expected?: RegExp): string[] {
 
 /** Nothing serious for those who do not see the page, as it is now. */
 export async function accessible(page: Page): Promise<void> {
+  // Colours on their way from one theme to the other are neither.
+  await page.evaluate(() =>
+    Promise.allSettled(document.getAnimations().map((animation) => animation.finished)),
+  );
   const { violations } = await new AxeBuilder({ page }).analyze();
   const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
   const words = serious.map(

@@ -3,6 +3,7 @@
 use fallow_protocol::api::{AdminHealth, AdminUser, AuditEvent, LedgerRow, Me, Page, Report};
 use grid_core::ledger::Amount;
 use grid_core::trust::GridKind;
+use grid_server::store::{accounts, devices};
 use reqwest::Method;
 use serde_json::json;
 
@@ -143,10 +144,16 @@ async fn every_part_says_how_it_is() {
 #[tokio::test]
 async fn reports_are_read_with_who_made_them() {
     let grid = Grid::start().await;
-    let ann = grid.account("ann").await;
-    let module = fallow_protocol::Digest::of(b"a program");
-    let report = json!({"module": module, "text": "fills the\ndisk <script>"});
-    assert_eq!(grid.post("/api/v1/reports", &ann, &report).await.status(), 202);
+    grid.account("ann").await;
+    let (store, module) = (&grid.running.app.store, fallow_protocol::Digest::of(b"a program"));
+    let account = accounts::by_name(store.reader(), "ann").await.unwrap().unwrap().id;
+    let note = "fills the\ndisk <script>".to_owned();
+    let report = devices::Report { account, module: Some(module), job: None, note, made_at_ms: 5 };
+    let kept = store.write(move |db| {
+        let report = report.clone();
+        Box::pin(async move { devices::report(db, &report, 0, 9).await })
+    });
+    assert!(kept.await.unwrap());
     let found = async |query: &str| {
         let path = format!("/api/v1/admin/reports{query}");
         read::<Page<Report>>(grid.get(&path, &grid.operator).await, 200).await.items

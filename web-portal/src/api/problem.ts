@@ -52,7 +52,7 @@ export function problemOf(status: number, body: unknown, retryAfter?: string | n
     code: text(fields.code) ?? text(fields.type) ?? `http-${status}`,
     status,
     message: sentence(text(fields.detail) ?? text(fields.title) ?? bare(status)),
-    help: text(fields.help) ?? helpFor(status, wait),
+    help: asSentence(text(fields.help)) ?? helpFor(status, wait),
     field: text(fields.field),
     retryAfterSecs: wait,
   });
@@ -63,6 +63,9 @@ export function sentence(fragment: string): string {
   const first = fragment.charAt(0).toUpperCase() + fragment.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
+
+const asSentence = (fragment: string | undefined) =>
+  fragment === undefined ? undefined : sentence(fragment);
 
 function bare(status: number): string {
   if (status === 401) return "You are not logged in";

@@ -32,6 +32,7 @@ export const theme = createTheme({
       }),
     }),
     SegmentedControl: SegmentedControl.extend({
+      defaultProps: { transitionDuration: 0 },
       vars: () => ({ root: { "--sc-color": "var(--panel)", "--sc-label-color": "var(--text)" } }),
     }),
     Modal: Modal.extend({

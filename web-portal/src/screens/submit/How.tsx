@@ -72,7 +72,7 @@ export function How({ form, change, wrong }: { form: Form; change: Change; wrong
           description="less lets more nodes take it"
           placeholder="as the program says"
           inputMode="numeric"
-          maxLength={8}
+          maxLength={16}
           value={form.memoryMb}
           onChange={(event) => change({ memoryMb: event.currentTarget.value })}
           error={wrong.memoryMb}

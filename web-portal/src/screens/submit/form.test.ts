@@ -91,6 +91,7 @@ test("a clone's form makes the same submission", () => {
       run_on: "group:lab",
       on_failed: { then: "leave_out", permille_max: 25 },
       budget: 1_000_001,
+      limits: { memory_bytes: 536_870_912 } as NonNullable<Submission["limits"]>,
     };
     expect(read({ ...formOf(submission), program }).submission).toEqual(submission);
   }

@@ -94,8 +94,9 @@ export function read(form: Form): Read {
     wrong.files = "two files have the same name";
   const budget = form.budget.trim() === "" ? undefined : parseCredits(form.budget);
   if (form.budget.trim() !== "" && budget === undefined) wrong.budget = "an amount as 10 or 2.50";
-  const memory = form.memoryMb.trim() === "" ? undefined : whole(form.memoryMb);
-  if (form.memoryMb.trim() !== "" && memory === undefined) wrong.memoryMb = "a whole number";
+  // A megabyte has as many bytes as a credit has micro-credits.
+  const memory = form.memoryMb.trim() === "" ? undefined : parseCredits(form.memoryMb);
+  if (form.memoryMb.trim() !== "" && memory === undefined) wrong.memoryMb = "a number as 64 or 0.5";
   const permille = Math.round(Number(form.leaveOutPercent.replace(",", ".")) * 10);
   if (form.leaveOut && !(permille >= 1 && permille <= 1000)) wrong.leaveOutPercent = "from 0.1 to 100";
   const group = form.group.trim();
@@ -115,9 +116,7 @@ export function read(form: Form): Read {
     ...(args === "" ? {} : { args: args.split(/\s+/) }),
     ...(form.project.trim() === "" ? {} : { project: form.project.trim() }),
     ...(budget === undefined ? {} : { budget }),
-    ...(memory === undefined
-      ? {}
-      : { limits: { ...form.program.limits, memory_bytes: memory * 1_000_000 } as Limits }),
+    ...(memory === undefined ? {} : { limits: { ...form.program.limits, memory_bytes: memory } as Limits }),
   };
   return { submission, wrong };
 }
@@ -202,9 +201,7 @@ export function formOf(submission: Submission): Form {
         ? String(submission.on_failed.permille_max / 10)
         : EMPTY.leaveOutPercent,
     budget: submission.budget ? String(submission.budget / 1_000_000) : "",
-    memoryMb: submission.limits?.memory_bytes
-      ? String(Math.round(submission.limits.memory_bytes / 1_000_000))
-      : "",
+    memoryMb: submission.limits?.memory_bytes ? String(submission.limits.memory_bytes / 1_000_000) : "",
   };
 }
 
