@@ -90,6 +90,7 @@ test("somebody registers, and turns a second factor on that the log-in asks for"
   const words = complaints(page, REFUSED);
   await page.goto(`${grid.url}/login`);
   await page.getByRole("link", { name: "Make an account" }).click();
+  await expect(page.getByRole("heading", { name: "Make an account" })).toBeVisible();
   await page.getByLabel("Name").fill("ann");
   await page.getByLabel("E-mail").fill("ann@example.org");
   await password(page).fill(PASSWORD);
@@ -104,7 +105,8 @@ test("somebody registers, and turns a second factor on that the log-in asks for"
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox", { name: "Password" }).fill("not the password");
   await dialog.getByRole("button", { name: "Turn it on" }).click();
-  await expect(dialog.getByText(/wrong/)).toBeVisible();
+  await expect(dialog.getByRole("textbox", { name: "Password" })).toBeFocused();
+  await expect(dialog.getByText(/not .*password/)).toBeVisible();
   await dialog.getByRole("textbox", { name: "Password" }).fill(PASSWORD);
   await dialog.getByRole("button", { name: "Turn it on" }).click();
   await expect(page.getByRole("img", { name: /QR code/ })).toBeVisible();
@@ -216,7 +218,7 @@ test("an operator suspends a user, who is told why", async ({ page }) => {
   await expect(dialog.getByText("Type ann to go on.", { exact: true })).toBeVisible();
   await dialog.getByLabel("Its name").fill("ann");
   await dialog.getByRole("button", { name: "Suspend", exact: true }).click();
-  await expect(page.getByText("suspended: sends mails to strangers")).toBeVisible();
+  await expect(page.getByText("suspended: sends mails to strangers", { exact: true })).toBeVisible();
   await accessible(page);
 
   const hers = await ann.newPage();
@@ -226,7 +228,7 @@ test("an operator suspends a user, who is told why", async ({ page }) => {
 
   await page.getByRole("button", { name: "Restore ann" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Restore", exact: true }).click();
-  await expect(page.getByText("suspended: sends mails to strangers")).toHaveCount(0);
+  await expect(page.getByText("suspended: sends mails to strangers", { exact: true })).toHaveCount(0);
   await page.getByRole("link", { name: "Audit" }).click();
   await expect(page.getByRole("cell", { name: /suspended/ }).first()).toBeVisible();
   expect(words).toEqual([]);

@@ -144,6 +144,7 @@ export function Suspending(props: {
   if (props.suspended)
     return (
       <Secure
+        key="restore"
         label="Restore"
         aria={`Restore ${props.name}`}
         compact
@@ -157,6 +158,7 @@ export function Suspending(props: {
     );
   return (
     <Secure
+      key="suspend"
       label="Suspend"
       aria={`Suspend ${props.name}`}
       compact
