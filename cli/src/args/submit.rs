@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn wrong_options_are_answered_with_right_ones() {
-        assert!(submit(&["--run-on", "everyone"]).unwrap_err().contains("expected own or anyone"));
+        assert!(submit(&["--run-on", "everyone"]).unwrap_err().contains("expected own, anyone or group:NAME"));
         assert!(submit(&["--split", "rows:3"]).unwrap_err().contains("csv:N"));
         assert!(submit(&["--budget", "-1"]).unwrap_err().contains("cannot be negative"));
         assert!(submit(&["--budget", "0"]).unwrap_err().contains("more than 0"));

@@ -94,5 +94,5 @@ async fn reports_name_something_that_is_there() {
     problem(report(json!({ "text": "odd" })).await, 422, "invalid").await;
     problem(report(json!({ "module": "00".repeat(32), "text": "odd" })).await, 404, "not-found").await;
     problem(report(json!({ "module": "00".repeat(32), "text": " " })).await, 422, "invalid").await;
-    problem(report(json!({ "job": "job-0", "text": "odd" })).await, 422, "invalid-body").await;
+    problem(report(json!({ "job": "job-0", "text": "odd" })).await, 422, "invalid").await;
 }

@@ -28,6 +28,7 @@ pub fn running(proc: &Path, names: &[String]) -> Vec<String> {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     use super::*;
 
@@ -39,7 +40,12 @@ mod tests {
         let names = ["nobody-has-this".to_owned(), "a-long-name-of-a-game".to_owned()];
         assert!(running(Path::new("/proc"), &names).is_empty());
         let mut child = Command::new(&program).stdin(Stdio::piped()).spawn().unwrap();
-        assert_eq!(running(Path::new("/proc"), &names), names[1..]);
+        // A program has its name a moment after it was started.
+        let patience = Instant::now() + Duration::from_secs(30);
+        while running(Path::new("/proc"), &names) != names[1..] {
+            assert!(Instant::now() < patience, "it is not found");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         drop(child.stdin.take());
         child.wait().unwrap();
         assert!(running(Path::new("/proc"), &names).is_empty());
