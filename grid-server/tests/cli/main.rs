@@ -59,6 +59,9 @@ async fn a_grid_is_started_asked_killed_and_stopped() {
     let first = server.event().await;
     assert_eq!(first["event"], "operator_token");
     let token = first["token"].as_str().unwrap().to_owned();
+    let link = server.event().await;
+    assert_eq!(link["event"], "operator_link");
+    assert!(link.to_string().contains("/welcome?token="), "{link}");
     let listening = server.event().await;
     assert_eq!(listening["event"], "listening");
 
