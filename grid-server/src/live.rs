@@ -113,11 +113,12 @@ impl Live {
         Ok(feed.follow())
     }
 
-    /// Forget a job's channel where nobody watches it any more; true where it is gone.
-    fn leave(&self, key: (i64, u16)) -> bool {
+    /// Forget a job's channel where nobody watches it any more; true where it is gone, or another one has its place.
+    fn leave(&self, key: (i64, u16), channel: &Arc<Channel>) -> bool {
         let mut channels = lock(&self.channels);
-        let idle = channels.get(&key).is_none_or(|channel| channel.is_idle());
-        if idle {
+        let is_there = channels.get(&key).is_some_and(|there| Arc::ptr_eq(there, channel));
+        let idle = !is_there || channel.is_idle();
+        if is_there && idle {
             channels.remove(&key);
         }
         idle

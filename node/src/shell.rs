@@ -303,7 +303,7 @@ impl Shell {
                 }
                 heard = &mut signalled => {
                     heard?;
-                    if self.agent.state() == fallow_protocol::link::NodeState::Draining {
+                    if self.agent.is_draining() {
                         return Ok(());
                     }
                     signalled = Box::pin(platform::asked_to_end());

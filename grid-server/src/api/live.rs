@@ -19,7 +19,7 @@ use super::extract::{ApiPath, ApiQuery, ClientNetwork};
 use super::jobs::JobPath;
 use super::{ApiError, download};
 use crate::app::{App, now_ms};
-use crate::auth::{AnyScope, Auth, Caller, JobsRead};
+use crate::auth::{Auth, Caller, JobsRead};
 use crate::jobs;
 use crate::live::{LiveError, sse};
 
@@ -106,13 +106,13 @@ pub async fn job_events(
 }
 
 /// What happens to the account (server-sent events): `job` (a row of its list of jobs that changed), `node` (a
-/// `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again).
+/// `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again). Scope `jobs:read`.
 #[utoipa::path(get, path = "/api/v1/events", tag = "jobs", security(("bearer" = [])),
     responses((status = 200, body = String, content_type = "text/event-stream"),
         (status = 429, description = "`too-many-streams`"), (status = 503, description = "`busy`")))]
 pub async fn account_events(
     State(app): State<Arc<App>>,
-    caller: Auth<AnyScope>,
+    caller: Auth<JobsRead>,
     ClientNetwork(network): ClientNetwork,
 ) -> Result<Response, ApiError> {
     let follow = app.live.feed(&app, caller.account_id)?;

@@ -19,7 +19,7 @@ use crate::auth::{AnyAccount, AnyPerson, Auth, Caller, FirstError, Person, cooki
 use crate::people::{export, forget, register, second_factor};
 use crate::store::audit::Wanted;
 use crate::store::people::Person as Row;
-use crate::store::{accounts, audit, people, sessions};
+use crate::store::{accounts, audit, links, people, sessions};
 
 /// Tries at the own password that need no wait.
 const TRIES_FREE: u32 = 5;
@@ -117,6 +117,7 @@ pub async fn first_password(
             let set = people::set_email(db, id, &email, &email_key, None).await?;
             if set {
                 people::set_password(db, id, &password).await?;
+                links::delete_all(db, id).await?;
             }
             Ok(set)
         })
@@ -149,6 +150,7 @@ pub async fn change_password(
         let password = password.clone();
         Box::pin(async move {
             people::set_password(db, id, &password).await?;
+            links::delete_all(db, id).await?;
             sessions::delete_others(db, id, but).await
         })
     });

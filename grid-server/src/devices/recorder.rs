@@ -1,6 +1,6 @@
 //! States of devices on their way to the database: changes within a second or two, heartbeats in batches.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use fallow_protocol::api::{Interval, IntervalState};
@@ -93,6 +93,10 @@ impl Recorder {
                 (device.is_new, device.is_longer) = (false, false);
             }
         }
+        // A row is named once in a statement: what was heard last of an interval counts.
+        let last: BTreeMap<(i64, u64), Interval> =
+            intervals.into_iter().map(|(node, interval)| ((node, interval.from_ms), interval)).collect();
+        let intervals = last.into_iter().map(|((node, _), interval)| (node, interval)).collect();
         let connected = inner.devices.iter().filter(|(_, device)| all && device.connected).map(|(node, _)| *node);
         let connected = connected.collect();
         inner.devices.retain(|_, device| device.connected || device.is_new || device.is_longer);
@@ -126,6 +130,23 @@ mod tests {
 
     fn interval(from_ms: u64, to_ms: u64, state: IntervalState) -> Interval {
         Interval { from_ms, to_ms, state, reason: None }
+    }
+
+    #[test]
+    fn a_row_is_named_once_in_a_turn() {
+        use IntervalState::{Idle, Working};
+        let recorder = Recorder::default();
+        recorder.enter(1, None);
+        recorder.hear(1, 10, Idle, None);
+        recorder.hear(1, 10, Working, None);
+        assert_eq!(recorder.take(false).intervals, [(1, interval(10, 10, Working))], "the last word counts");
+        recorder.hear(1, 20, Idle, None);
+        let taken = recorder.take(false);
+        recorder.put_back(taken);
+        recorder.hear(1, 30, Working, None);
+        let taken = recorder.take(true).intervals;
+        let begins: std::collections::BTreeSet<u64> = taken.iter().map(|(_, interval)| interval.from_ms).collect();
+        assert_eq!(begins.len(), taken.len(), "{taken:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use grid_core::estimate::{self, Guess, Speed};
 use grid_core::ledger::Amount;
 use grid_core::pricing::{Price, cost};
 use tokio::io::AsyncReadExt;
+use tokio::sync::Semaphore;
 
 use super::JobError;
 use super::submit::{self, Checked};
@@ -20,6 +21,8 @@ use crate::workers::split::{BATCH_UNITS, cut_files};
 
 /// Inputs up to so many bytes are cut to the end to count their units; of longer ones, the beginning tells.
 const COUNT_BYTES_MAX: u64 = 64 << 20;
+/// Drafts that read at a time: the others wait.
+static COUNTS: Semaphore = Semaphore::const_new(2);
 /// First units that are shown.
 const FIRST: usize = 5;
 /// Bytes of a unit's input that are shown.
@@ -62,21 +65,26 @@ fn problem(error: JobError) -> DraftProblem {
 
 /// How many units, and the first of them. Of a guest's split nothing is known before it has run.
 async fn count(split: &Split, files: &[InputFile]) -> Result<(DraftUnits, Batch), JobError> {
-    let cut = |place: Place, made: u64| async move {
-        cut_files(split, files.to_vec(), place, made, BATCH_UNITS).await.map_err(submit::of_cut)
+    let Ok(_turn) = COUNTS.acquire().await else { return Ok(Default::default()) };
+    let bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.len));
+    let reads = matches!(split, Split::Lines { .. } | Split::CsvRows { .. });
+    // Of much, only the beginning is read.
+    let read = if reads && bytes > COUNT_BYTES_MAX { beginning(files) } else { files.to_vec() };
+    let cut = |place: Place, made: u64| {
+        let read = read.clone();
+        async move { cut_files(split, read, place, made, BATCH_UNITS).await.map_err(submit::of_cut) }
     };
     let first = cut(Place::default(), 0).await?;
     if *split == Split::Guest {
         return Ok((DraftUnits::default(), Batch::default()));
     }
     let made = first.inputs.len() as u64;
-    if first.done {
+    if first.done && (!reads || bytes <= COUNT_BYTES_MAX) {
         return Ok((DraftUnits { count: made, exact: true }, first));
     }
     if let Some(count) = submit::planned(split, files)? {
         return Ok((DraftUnits { count, exact: true }, first));
     }
-    let bytes = files.iter().fold(0u64, |sum, file| sum.saturating_add(file.len));
     if bytes > COUNT_BYTES_MAX {
         let cut: u64 = first.inputs.iter().map(Input::len).sum();
         let count = u128::from(bytes) * u128::from(made) / u128::from(cut.max(1));
@@ -91,6 +99,21 @@ async fn count(split: &Split, files: &[InputFile]) -> Result<(DraftUnits, Batch)
         }
         place = batch.place;
     }
+}
+
+/// Files, or parts of them, of as many bytes as are read.
+fn beginning(files: &[InputFile]) -> Vec<InputFile> {
+    let mut left = COUNT_BYTES_MAX;
+    let mut read = Vec::new();
+    for file in files {
+        if left == 0 {
+            break;
+        }
+        let len = file.len.min(left);
+        left -= len;
+        read.push(InputFile { len, ..file.clone() });
+    }
+    read
 }
 
 async fn first(app: &App, batch: &Batch) -> Result<Vec<DraftUnit>, JobError> {

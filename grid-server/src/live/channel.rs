@@ -250,7 +250,7 @@ async fn run(app: Arc<App>, channel: Arc<Channel>) {
             () = channel.bell.notified() => {}
             () = news(&app, &channel, &told) => {}
         }
-        if app.live.leave(key) {
+        if app.live.leave(key, &channel) {
             return;
         }
     }

@@ -122,13 +122,14 @@ async fn tell_jobs(app: &App, feed: &Feed, account: i64, told: &mut Told, first:
     let ended = told.jobs.keys().filter(|id| !active.contains_key(id)).copied();
     let moved = active.iter().filter(|(id, version)| told.jobs.get(id) != Some(version)).map(|(id, _)| *id);
     let changed: Vec<i64> = ended.chain(moved).collect();
-    told.jobs = active;
     if first || changed.is_empty() {
+        told.jobs = active;
         return Ok(false);
     }
     for info in jobs::some(app, account, &changed).await? {
         feed.tell(sse::event("job", None, &info));
     }
+    told.jobs = active;
     Ok(true)
 }
 

@@ -155,23 +155,48 @@ async fn join_token(app: &App, row: i64, account_id: i64) -> Result<DeviceToken,
     let kept = hash(&secret);
     let work = app.store.write(move |db| {
         Box::pin(async move {
-            let fresh = device_codes::delete(db, row).await?;
-            Ok(fresh && join_tokens::insert(db, account_id, &kept, now + JOIN_MS, now, JOIN_TOKENS_MAX).await?)
+            if !join_tokens::insert(db, account_id, &kept, now + JOIN_MS, now, JOIN_TOKENS_MAX).await? {
+                return Ok(None);
+            }
+            // Without its code it is nobody's, and nobody knows it.
+            device_codes::delete(db, row).await.map(Some)
         })
     });
     let token = JoinToken::compose(&secret, &app.keys.fingerprint());
-    if work.await? { Ok(DeviceToken { join_token: Some(token), token: None }) } else { Err(ended()) }
+    match work.await? {
+        Some(true) => Ok(DeviceToken { join_token: Some(token), token: None }),
+        Some(false) => Err(ended()),
+        None => {
+            Err(full(&format!("the account has {JOIN_TOKENS_MAX} unused join tokens already; wait until they end")))
+        }
+    }
 }
 
 async fn api_token(app: &App, row: DeviceRow, account_id: i64) -> Result<DeviceToken, ApiError> {
     let (new, secret) = token_row(account_id, &row.name, &Scope::split(&row.scopes), TOKEN_DAYS);
     let work = app.store.write(move |db| {
         let new = new.clone();
-        Box::pin(
-            async move { Ok(device_codes::delete(db, row.id).await? && tokens::insert(db, &new, TOKENS_MAX).await?) },
-        )
+        Box::pin(async move {
+            if !tokens::insert(db, &new, TOKENS_MAX).await? {
+                return Ok(None);
+            }
+            let fresh = device_codes::delete(db, row.id).await?;
+            if !fresh {
+                tokens::delete(db, account_id, &new.public_id).await?;
+            }
+            Ok(Some(fresh))
+        })
     });
-    if work.await? { Ok(DeviceToken { token: Some(secret), join_token: None }) } else { Err(ended()) }
+    match work.await? {
+        Some(true) => Ok(DeviceToken { token: Some(secret), join_token: None }),
+        Some(false) => Err(ended()),
+        None => Err(full(&format!("the account has {TOKENS_MAX} living tokens already; remove some first"))),
+    }
+}
+
+/// The account has no room for one more.
+fn full(detail: &str) -> ApiError {
+    ApiError::new(StatusCode::CONFLICT, "too-many-tokens", detail)
 }
 
 /// Who shows a code, for the person who is asked.

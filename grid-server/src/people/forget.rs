@@ -3,7 +3,9 @@
 
 use axum::http::StatusCode;
 use fallow_protocol::AccountId;
+use fallow_protocol::ids::random_letters;
 
+use super::register::FORGOTTEN;
 use crate::api::ApiError;
 use crate::app::{App, now_ms};
 use crate::jobs;
@@ -16,7 +18,7 @@ pub async fn forget(app: &App, id: i64, public_id: &AccountId, operator: bool) -
         return Err(ApiError::new(StatusCode::CONFLICT, "last-operator", detail));
     }
     cancel_jobs(app, id).await?;
-    let name = format!("deleted {public_id}");
+    let name = format!("{FORGOTTEN}{public_id} {}", random_letters(8));
     let work = app.store.write(move |db| {
         let name = name.clone();
         Box::pin(async move {

@@ -33,7 +33,7 @@ pub const WELCOME_MS: u64 = 86_400_000;
 pub async fn log_in(state: &ApiState, visitor: &Visitor, new: NewSession) -> Result<Person, ApiError> {
     let app = &state.app;
     state.rates.login(visitor.address)?;
-    if new.login.len() > LOGIN_BYTES_MAX {
+    if new.login.len() > LOGIN_BYTES_MAX || new.login.contains('\0') {
         return Err(wrong());
     }
     let email_key = new.login.trim().to_ascii_lowercase();

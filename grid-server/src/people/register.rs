@@ -33,11 +33,20 @@ pub fn address(text: &str) -> Result<(Address, String), ApiError> {
     letters::address(text).ok_or_else(|| ApiError::invalid("email", "this is no e-mail address like ann@example.org"))
 }
 
+/// What the names of deleted accounts begin with.
+pub const FORGOTTEN: &str = "deleted ";
+
 /// A name of a person: it must not look like an address, since both log in.
 pub fn check_name(name: &str) -> Result<(), ApiError> {
     names::check("name", name)?;
     if name.contains('@') || name != name.trim() {
         return Err(ApiError::invalid("name", "a name has no @ in it, and no spaces around it"));
+    }
+    if name.starts_with(FORGOTTEN) {
+        return Err(ApiError::invalid(
+            "name",
+            format!("names that begin with {FORGOTTEN:?} are of accounts that are gone"),
+        ));
     }
     Ok(())
 }

@@ -37,8 +37,9 @@ const FAILED: &str =
 const AGAIN: &str =
     "SELECT state, class, message, COUNT(*), CAST(SUM(attempt) AS BIGINT), stage, MIN(seq), MAX(attempt)
     FROM (SELECT state, class, SUBSTR(COALESCE(message, ''), 1, 500) AS message, attempt, stage, seq
-        FROM units {by:units_again} WHERE job = $1 AND (state = 4 OR state = 2) ORDER BY stage, seq LIMIT $2) AS looked_at
-    WHERE state = 4 AND class > 1 GROUP BY state, class, message, stage";
+        FROM units {by:units_again} WHERE job = $1 AND (state = 4 OR state = 2) AND state = 4 AND class > 1
+        ORDER BY stage, seq LIMIT $2) AS looked_at
+    GROUP BY state, class, message, stage";
 
 /// What units of a job said that failed, or are to be tried again, of the first `limit` of each; and whether that were
 /// all.

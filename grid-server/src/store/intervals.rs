@@ -9,7 +9,8 @@ use super::units::count;
 
 const PUT: &str = "INSERT INTO node_intervals (node, from_ms, to_ms, state, reason)
     SELECT {int:0}, {int:1}, {int:2}, {int:3}, {text:4} FROM {rows:1}
-    ON CONFLICT (node, from_ms) DO UPDATE SET to_ms = excluded.to_ms";
+    ON CONFLICT (node, from_ms) DO UPDATE
+    SET to_ms = excluded.to_ms, state = excluded.state, reason = excluded.reason";
 
 /// Write intervals, or let those that are there last longer.
 pub async fn put(db: &impl ConnectionTrait, intervals: &[(i64, Interval)]) -> Result<(), StoreError> {

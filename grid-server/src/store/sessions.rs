@@ -106,7 +106,7 @@ pub async fn by_hash<C: ConnectionTrait>(
     let text = format!(
         "SELECT {COLUMNS}, s.account_id, a.public_id AS account, a.role, a.suspended_reason \
          FROM sessions s JOIN accounts a ON a.id = s.account_id \
-         WHERE s.hash = $1 AND s.expires_at_ms > $2 AND s.seen_at_ms > $3"
+         WHERE s.hash = $1 AND s.expires_at_ms > $2 AND s.seen_at_ms > $3 AND a.deleted_at_ms IS NULL"
     );
     let values = vec![hash.0.to_vec().into(), signed(now_ms).into(), signed(seen_after_ms).into()];
     let Some(row) = sql::one(connection, &text, values).await? else { return Ok(None) };

@@ -96,7 +96,8 @@ pub async fn by_hash<C: ConnectionTrait>(
     let row = sql::one(
         connection,
         "SELECT t.id, t.public_id, t.name, t.scopes, t.expires_at_ms, t.account_id, a.public_id AS account, \
-         a.role, a.suspended_reason FROM tokens t JOIN accounts a ON a.id = t.account_id WHERE t.hash = $1 AND t.expires_at_ms > $2",
+         a.role, a.suspended_reason FROM tokens t JOIN accounts a ON a.id = t.account_id \
+         WHERE t.hash = $1 AND t.expires_at_ms > $2 AND a.deleted_at_ms IS NULL",
         vec![hash.0.to_vec().into(), signed(now_ms).into()],
     )
     .await?;

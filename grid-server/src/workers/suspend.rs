@@ -62,6 +62,7 @@ async fn take_back(app: &App, rows: Vec<LeaseRow>) -> anyhow::Result<()> {
         Box::pin(async move { withdraw(db, &rows).await })
     });
     for ((job, stage), moves) in work.await? {
+        app.live.upset(job);
         let Some(job) = app.active.get(job) else { continue };
         if let Some(stage) = job.lock().find_mut(stage) {
             moves.apply(&mut stage.counts);

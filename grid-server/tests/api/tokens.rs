@@ -45,7 +45,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/v1/projects", "jobs:read"),
     ("GET", "/api/v1/modules", "jobs:read"),
     ("POST", "/api/v1/modules/draft", "jobs:write"),
-    ("GET", "/api/v1/events", ""),
+    ("GET", "/api/v1/events", "jobs:read"),
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/cancel", "jobs:write"),
     ("POST", "/api/v1/jobs/job-bbbbbbbbbbbb/retry", "jobs:write"),
     ("POST", "/api/v1/nodes/join-tokens", "nodes:write"),

@@ -43,9 +43,15 @@ impl Agent {
             }
         }
         self.forget_jobs(actions);
-        if prep == Prep::Preparing && self.setup.policy.admits(&grant).is_ok() {
-            actions.push(Action::Prepare(grant.clone()));
-        }
+        let prep = match (prep, self.setup.policy.admits(&grant)) {
+            (Prep::Preparing, Ok(())) => {
+                actions.push(Action::Prepare(grant.clone()));
+                Prep::Preparing
+            }
+            // It is prepared with its first lease, where it is taken by then.
+            (Prep::Preparing, Err(why)) => Prep::Failed { retry_ms: now.ms, reason: why.to_string() },
+            (prep, _) => prep,
+        };
         self.jobs.insert(grant.job.clone(), Job::new(grant, prep, now.ms));
     }
 

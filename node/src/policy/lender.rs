@@ -158,13 +158,18 @@ impl Lender {
         self.remote_pause = self.remote_pause.filter(|pause| lasts(pause.until_ms));
         // The levels are followed also while somebody else's word holds.
         let rule = self.gauge.judge(&self.rules, &self.seen);
-        if let Some(OwnPause { reason, until_ms, finish }) = self.pause.clone() {
-            return Some(Pause { reason, until_ms, finish });
+        let own = self.pause.clone().map(|OwnPause { reason, until_ms, finish }| Pause { reason, until_ms, finish });
+        let portal = self.remote_pause.map(|RemotePause { until_ms, finish, .. }| {
+            let reason = "from the portal".into();
+            Pause { reason, until_ms, finish }
+        });
+        let rule = rule.map(|reason| Pause { reason, until_ms: None, finish: false });
+        match own.or(portal) {
+            // Who lets begun units end does not let them break a rule meanwhile.
+            Some(word) if word.finish && rule.is_some() => rule,
+            Some(word) => Some(word),
+            None => rule,
         }
-        if let Some(RemotePause { until_ms, finish, .. }) = self.remote_pause {
-            return Some(Pause { reason: "from the portal".into(), until_ms, finish });
-        }
-        rule.map(|reason| Pause { reason, until_ms: None, finish: false })
     }
 
     /// When a pause ends by itself next, milliseconds since 1970.
@@ -235,6 +240,20 @@ mod tests {
         assert_eq!(share(&lender), 60);
         lender.see(Observation { idle_s: Some(10), ..Observation::default() });
         assert_eq!(share(&lender), 20);
+    }
+
+    #[test]
+    fn nothing_ends_in_peace_against_a_rule() {
+        let mut lender = lender(Preferences { idle_minutes: Some(5), ..Preferences::default() });
+        lender.wish(&OwnerWish {
+            pause: Some(RemotePause { since_ms: 7, until_ms: None, finish: true }),
+            ..OwnerWish::default()
+        });
+        lender.see(Observation { idle_s: Some(3_600), ..Observation::default() });
+        assert!(lender.stands(0).unwrap().finish, "begun units end first");
+        lender.see(Observation { idle_s: Some(10), ..Observation::default() });
+        let pause = lender.stands(0).unwrap();
+        assert!(!pause.finish && pause.reason.contains("used this computer"), "{pause:?}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use fallow_protocol::api::EarningsReport;
+use fallow_protocol::limits::NAME_BYTES_MAX;
 use fallow_protocol::link::{NodeState, OwnerWish};
 use tokio::time::Instant;
 
@@ -34,7 +35,9 @@ impl Shell {
         if let Err(error) = self.keeper.keep_portal(wish) {
             tracing::warn!("what the portal said is not remembered over a restart: {error:#}");
         }
-        if !wish.name.is_empty() && wish.name != self.membership.name {
+        let is_name =
+            !wish.name.is_empty() && wish.name.len() <= NAME_BYTES_MAX && !wish.name.chars().any(char::is_control);
+        if is_name && wish.name != self.membership.name {
             self.membership.name.clone_from(&wish.name);
             if let Err(error) = self.data.save_membership(&self.membership) {
                 tracing::warn!("the new name is not remembered over a restart: {error:#}");

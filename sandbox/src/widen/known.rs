@@ -102,7 +102,9 @@ impl Known {
 
 impl Place {
     fn and(self, more: u32) -> Option<Self> {
-        Some(Self { offset: self.offset.checked_add(more)?, ..self })
+        // Places that are so far apart could meet behind the end of memory.
+        let offset = self.offset.checked_add(more).filter(|offset| *offset <= i32::MAX as u32)?;
+        Some(Self { offset, ..self })
     }
 }
 

@@ -511,7 +511,7 @@ export interface paths {
         };
         /**
          * What happens to the account (server-sent events): `job` (a row of its list of jobs that changed), `node` (a
-         *     `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again).
+         *     `NodeInfo` that changed), `credits` (its `Credits`), `reset` (fetch the lists again). Scope `jobs:read`.
          */
         get: operations["account_events"];
         put?: never;

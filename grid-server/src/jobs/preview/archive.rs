@@ -30,7 +30,8 @@ pub struct Entry {
 
 /// Whether a file that begins like this is a tar archive.
 pub fn is_tar(head: &[u8]) -> bool {
-    head.get(257..262) == Some(b"ustar") && Header::from_byte_slice(&head[..512.min(head.len())][..]).cksum().is_ok()
+    let is_header = |head: &[u8]| &head[257..262] == b"ustar" && Header::from_byte_slice(head).cksum().is_ok();
+    head.get(..BLOCK as usize).is_some_and(is_header)
 }
 
 /// The first `max` files of an archive of `len` bytes; as many as can be read where it is damaged.
@@ -95,6 +96,17 @@ mod tests {
             builder.append(&header, &b"hello"[..]).unwrap();
         }
         builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn what_is_shorter_than_a_head_is_no_archive() {
+        let mut head = archive(&["a.txt"]);
+        assert!(is_tar(&head[..512]));
+        for len in [0, 256, 262, 511] {
+            assert!(!is_tar(&head[..len]));
+        }
+        head[0] ^= 1;
+        assert!(!is_tar(&head), "its checksum is wrong");
     }
 
     #[test]
