@@ -106,7 +106,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        refuse_nul("invalid-query", parts.uri.query().unwrap_or_default())?;
+        if has_nul(parts.uri.query().unwrap_or_default()) {
+            return Err(ApiError::invalid("query", "there is a NUL in it"));
+        }
         let query = Query::<T>::from_request_parts(parts, state).await;
         query.map(|Query(value)| Self(value)).map_err(|rejection: QueryRejection| {
             ApiError::new(StatusCode::BAD_REQUEST, "invalid-query", shorten(rejection.body_text()))
@@ -115,11 +117,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 }
 
 /// No text that is kept or looked for holds a NUL, and PostgreSQL takes none.
-fn refuse_nul(code: &'static str, raw: &str) -> Result<(), ApiError> {
-    if !raw.contains("%00") {
-        return Ok(());
-    }
-    Err(ApiError::new(StatusCode::BAD_REQUEST, code, "there is a NUL in it"))
+fn has_nul(raw: &str) -> bool {
+    raw.contains("%00")
 }
 
 /// Typed parts of the path.
@@ -129,7 +128,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        refuse_nul("invalid-path", parts.uri.path())?;
+        if has_nul(parts.uri.path()) {
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid-path", "there is a NUL in it"));
+        }
         let path = Path::<T>::from_request_parts(parts, state).await;
         path.map(|Path(value)| Self(value)).map_err(|rejection: PathRejection| {
             ApiError::new(StatusCode::BAD_REQUEST, "invalid-path", shorten(rejection.body_text()))

@@ -100,13 +100,11 @@ mod tests {
 
     #[test]
     fn what_is_shorter_than_a_head_is_no_archive() {
-        let mut head = archive(&["a.txt"]);
+        let head = archive(&["a.txt"]);
         assert!(is_tar(&head[..512]));
         for len in [0, 256, 262, 511] {
             assert!(!is_tar(&head[..len]));
         }
-        head[0] ^= 1;
-        assert!(!is_tar(&head), "its checksum is wrong");
     }
 
     #[test]
