@@ -17,14 +17,10 @@ export function Nodes({ job }: { job: JobView }) {
   const now = useNow();
   const [pointed, setPointed] = useState<NodeAtWork>();
   return (
-    <Panel
-      title={job.goesOn ? "Nodes at work" : "Nodes that worked"}
-      note={query.data && count(query.data.items.length)}
-    >
+    <Panel title="Nodes at work" note={query.data && count(query.data.items.length)}>
       <Asked query={query}>
         {({ items }) => {
-          if (items.length === 0)
-            return <p className="dim">{job.goesOn ? "None at the moment." : "None."}</p>;
+          if (items.length === 0) return <p className="dim">None at the moment.</p>;
           const busy = Math.max(...items.map((node) => node.units || node.done), 1);
           return (
             <>

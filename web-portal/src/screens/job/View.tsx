@@ -65,7 +65,7 @@ export function JobView() {
           <Result job={view} />
           {view.goesOn && view.counts.waiting + view.counts.again > 0 && <Why job={view} />}
           <Errors job={view} />
-          <Nodes job={view} />
+          {view.goesOn && <Nodes job={view} />}
         </Stack>
       </Columns>
     </Page>
